@@ -1,0 +1,2 @@
+export { FieldType, type FieldTypeName, fieldTypeName } from './field-type.js';
+export type { ColumnBatch, StringColumn } from './column.js';

@@ -1,0 +1,14 @@
+// `npm start`: install, build, and run Tidegate on its development configuration (data under ./data).
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { build, install, root } from './setup.mjs';
+
+install();
+build();
+const server = spawn(
+  process.execPath,
+  [join('dist', 'apps', 'cli', 'main.js'), 'run', '-config', join('config', 'tidegate.dev.toml'), ...process.argv.slice(2)],
+  { cwd: root, stdio: 'inherit' },
+);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));
+server.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
