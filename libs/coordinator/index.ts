@@ -1,0 +1,1 @@
+export { type CoordinatorConfig, coordinatorSection } from './coordinator.config.js';

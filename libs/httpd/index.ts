@@ -1,0 +1,1 @@
+export { type HttpConfig, type TlsConfig, httpSection, tlsSection } from './httpd.config.js';

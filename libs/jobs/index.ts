@@ -1,0 +1,8 @@
+export {
+  type ContinuousQueriesConfig,
+  type PrecreationConfig,
+  type RetentionConfig,
+  continuousQueriesSection,
+  precreationSection,
+  retentionSection,
+} from './jobs.config.js';

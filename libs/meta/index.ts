@@ -1,0 +1,1 @@
+export { type MetaConfig, metaSection } from './meta.config.js';

@@ -1,0 +1,1 @@
+export { type MonitorConfig, monitorSection } from './monitor.config.js';

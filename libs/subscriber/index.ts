@@ -1,0 +1,1 @@
+export { type SubscriberConfig, subscriberSection } from './subscriber.config.js';

@@ -1,0 +1,1 @@
+export { type DataConfig, dataSection } from './data.config.js';
