@@ -1,2 +1,45 @@
 export { FieldType, type FieldTypeName, fieldTypeName } from './field-type.js';
 export type { ColumnBatch, StringColumn } from './column.js';
+export { type Precision, precisionOf, precisionNs } from './precision.js';
+export { type Shape, type ShapeField, ShapeTable, SHAPES_MAX, escapeFieldName } from './shape.js';
+export {
+  int64ToNumber,
+  int64ToBigInt,
+  int64Difference,
+  int64Compare,
+  lowWord,
+  highWord,
+} from './int64.js';
+export { parseLongDecimal, parseDecimalText, POWERS_OF_TEN } from './decimal.js';
+export {
+  type Tag,
+  type ParsedSeriesKey,
+  KEY_LENGTH_MAX,
+  hashKey,
+  compareBytes,
+  compareUtf8,
+  unescapeName,
+  formatSeriesKey,
+  encodeSeriesKey,
+  parseSeriesKey,
+} from './series-key.js';
+export {
+  PointsBatch,
+  PointsGroup,
+  STRING_LENGTH_MAX,
+  stringInBody,
+  stringInExtra,
+  markBigInteger,
+  bigIntegerPosition,
+} from './points-batch.js';
+export {
+  LineParser,
+  type KnownSeries,
+  type RejectedLine,
+  type ParseOutcome,
+  type ParseRequest,
+  BODY_PADDING,
+  REJECTED_LINES_KEPT,
+  padBody,
+} from './line-parser.js';
+export { TIME_MIN_NS, TIME_MAX_NS } from './line-slow-path.js';

@@ -1,0 +1,185 @@
+/**
+ * Reads one line of line protocol into a batch by the full grammar: escapes, unsorted tags, new fields, odd numbers. Used
+ * for what the fast path does not expect, so it may make strings and objects.
+ */
+import { FieldType } from './field-type.js';
+import { parseDecimalText } from './decimal.js';
+import {
+  findFieldNameEnd,
+  findFieldValueEnd,
+  type LineParts,
+  LineRejection,
+  onlySpacesFollow,
+  scanLine,
+} from './line-scanner.js';
+import type { LineContext } from './line-parser.js';
+import { stringInBody, stringInExtra } from './points-batch.js';
+import { encodeSeriesKey, hashKey, KEY_LENGTH_MAX, parseSeriesKey, unescapeName } from './series-key.js';
+import type { Shape } from './shape.js';
+
+/** Earliest and latest time of a point. @see InfluxDB models.MinNanoTime, MaxNanoTime */
+export const TIME_MIN_NS = -9223372036854775806n;
+export const TIME_MAX_NS = 9223372036854775806n;
+
+const QUOTE = 34;
+const utf8 = new TextDecoder();
+const latin1 = new TextDecoder('latin1');
+const encoder = new TextEncoder();
+
+interface Field {
+  readonly name: string;
+  readonly type: FieldType;
+  /** What goes into the cell; bigint for integers. */
+  readonly value: number | bigint;
+}
+
+/** Adds the line `body[start..end)` to the context's batch, or says why not. Its first byte is no blank. */
+export function addLine(context: LineContext, start: number, end: number): LineRejection | null {
+  const { body } = context;
+  const parts = scanLine(body, start, end);
+  if (parts instanceof LineRejection) return parts;
+  const timeNs = readTime(context, parts, end);
+  if (timeNs instanceof LineRejection) return timeNs;
+  const fields = readFields(context, parts);
+  const keyLength = parts.keyEnd - parts.keyStart;
+  for (const { name } of fields.values()) {
+    const length = keyLength + 4 + encoder.encode(name).length;
+    if (length > KEY_LENGTH_MAX) {
+      return new LineRejection(`max key length exceeded: ${length} > ${KEY_LENGTH_MAX}`);
+    }
+  }
+  // A field named time cannot be asked for: dropped beside others. Alone it stays, for storage to refuse by name.
+  if (fields.size > 1) fields.delete('time');
+  const series = resolveSeries(context, parts);
+  const list = [...fields.values()];
+  const shape = context.shapes.intern(list);
+  if (shape !== null) {
+    addRow(context, { shape, fields: list, timeNs, series });
+  } else {
+    for (const field of list) {
+      const single = context.shapes.intern([field]);
+      if (single !== null) addRow(context, { shape: single, fields: [field], timeNs, series });
+    }
+    context.batch.hasMixedShapes = true;
+  }
+  return null;
+}
+
+function readTime(context: LineContext, parts: LineParts, end: number): bigint | LineRejection {
+  const { body } = context;
+  if (parts.timeStart === parts.timeEnd) return context.defaultTimeNs;
+  const text = latin1.decode(body.subarray(parts.timeStart, parts.timeEnd));
+  if (text === '-') return new LineRejection('strconv.ParseInt: parsing "-": invalid syntax');
+  const units = BigInt(text);
+  if (BigInt.asIntN(64, units) !== units) {
+    return new LineRejection(`strconv.ParseInt: parsing "${text}": value out of range`);
+  }
+  const timeNs = units * BigInt(context.unitNs);
+  if (timeNs < TIME_MIN_NS || timeNs > TIME_MAX_NS) {
+    return new LineRejection(`time outside range ${TIME_MIN_NS} - ${TIME_MAX_NS}`);
+  }
+  return onlySpacesFollow(body, parts.timeEnd, end) ? timeNs : new LineRejection('point is invalid');
+}
+
+/** Fields by name; of equal names the last one's value at the first one's place. */
+function readFields(context: LineContext, parts: LineParts): Map<string, Field> {
+  const { body } = context;
+  const fields = new Map<string, Field>();
+  for (let i = parts.fieldsStart; i < parts.fieldsEnd; ) {
+    const nameEnd = findFieldNameEnd(body, i, parts.fieldsEnd);
+    const name = unescapeName(utf8.decode(body.subarray(i, nameEnd)));
+    const valueEnd = findFieldValueEnd(body, nameEnd + 1, parts.fieldsEnd);
+    fields.set(name, { name, ...readValue(context, nameEnd + 1, valueEnd) });
+    i = valueEnd + 1;
+  }
+  return fields;
+}
+
+function readValue(
+  context: LineContext,
+  start: number,
+  end: number,
+): { type: FieldType; value: number | bigint } {
+  const { body } = context;
+  const first = body[start];
+  if (first === QUOTE) {
+    return { type: FieldType.STRING, value: readString(context, start + 1, end - 1) };
+  }
+  if (body[end - 1] === 105) {
+    return { type: FieldType.INTEGER, value: BigInt(latin1.decode(body.subarray(start, end - 1))) };
+  }
+  if ((first >= 48 && first <= 57) || first === 45 || first === 46) {
+    return { type: FieldType.FLOAT, value: parseDecimalText(body, start, end) };
+  }
+  return { type: FieldType.BOOLEAN, value: first === 116 || first === 84 ? 1 : 0 };
+}
+
+/** A cell for a string between quotes, unescaped: `\"` and `\\` lose their backslash. */
+function readString(context: LineContext, start: number, end: number): number {
+  const { body, batch } = context;
+  const raw = body.subarray(start, Math.max(start, end));
+  if (!raw.includes(92)) return stringInBody(start, raw.length);
+  batch.reserveExtra(raw.length);
+  const at = batch.extraLength;
+  let length = 0;
+  for (let i = 0; i < raw.length; i++) {
+    if (raw[i] === 92 && (raw[i + 1] === 92 || raw[i + 1] === QUOTE) && i + 1 < raw.length) i++;
+    batch.extra[at + length++] = raw[i];
+  }
+  batch.extraLength = at + length;
+  return stringInExtra(at, length);
+}
+
+interface ResolvedSeries {
+  readonly id: number;
+  readonly keyStart: number;
+  readonly keyLength: number;
+}
+
+/** The series of a line's key: known as written, known in canonical form (then remembered as written), or new. */
+function resolveSeries(context: LineContext, parts: LineParts): ResolvedSeries {
+  const { body, batch, known } = context;
+  const length = parts.keyEnd - parts.keyStart;
+  const rawHash = hashKey(body, parts.keyStart, length);
+  let id = known.find(body, parts.keyStart, length, rawHash);
+  if (id >= 0) return { id, keyStart: 0, keyLength: 0 };
+  const { measurement, tags } = parseSeriesKey(body.subarray(parts.keyStart, parts.keyEnd));
+  const key = encodeSeriesKey(measurement, tags);
+  id = known.find(key, 0, key.length, hashKey(key, 0, key.length));
+  if (id >= 0) {
+    known.addAlias(body.slice(parts.keyStart, parts.keyEnd), rawHash, id);
+    return { id, keyStart: 0, keyLength: 0 };
+  }
+  return { id, keyStart: batch.addExtra(key), keyLength: key.length };
+}
+
+function addRow(
+  context: LineContext,
+  point: {
+    readonly shape: Shape;
+    readonly fields: readonly Field[];
+    readonly timeNs: bigint;
+    readonly series: ResolvedSeries;
+  },
+): void {
+  const { batch, known } = context;
+  const { shape, fields, series } = point;
+  const group = batch.group(shape);
+  if (group.rows === group.capacity) group.grow();
+  const row = group.rows++;
+  group.seriesIds[row] = series.id;
+  group.keyStart[row] = series.keyStart;
+  group.keyLength[row] = series.keyLength;
+  group.pointNumbers[row] = batch.pointCount++;
+  batch.setTime(group, row, point.timeNs);
+  fields.forEach((field, f) => {
+    const cell = f * group.capacity + row;
+    if (typeof field.value === 'bigint') batch.setInteger(group, cell, field.value);
+    else group.values[cell] = field.value;
+  });
+  batch.valueCount += fields.length;
+  if (series.id < 0) context.unknownRows++;
+  if (series.id < 0 || known.shapeHints[series.id] !== shape.id) {
+    context.noteShape(series.id, shape.id);
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * A batch of points on its way from an input to storage: columns by shape, no object per point. Inputs fill it, the
+ * coordinator cuts it up by shard, shards copy it into WAL and cache. A batch belongs to one request; after the write has
+ * been acknowledged its owner may clear and refill it.
+ */
+import { highWord, lowWord } from './int64.js';
+import { type Shape } from './shape.js';
+
+/** Longest string field in bytes. @see InfluxDB tsdb.MaxFieldValueLength */
+export const STRING_LENGTH_MAX = 1048576;
+
+const STRING_SPAN = 2 ** 21; // A string's place and length share 53 bits: 32 for the place, 21 for the length.
+const IN_EXTRA = 2 ** 31;
+const NAN_HIGH_WORD = 0x7ff80000;
+
+/** The cell of a string at `start` of the batch's body. */
+export const stringInBody = (start: number, length: number): number => start * STRING_SPAN + length;
+/** The cell of a string at `start` of the batch's extra bytes. */
+export const stringInExtra = (start: number, length: number): number =>
+  (IN_EXTRA + start) * STRING_SPAN + length;
+
+/** Points of one shape. Arrays are longer than `rows`; value f of row r is `values[f * capacity + r]`. */
+export class PointsGroup {
+  rows = 0;
+  /** True while its batch lists it. */
+  isUsed = false;
+  capacity: number;
+  /** Id in the database's series index, or -1 where the series is not known yet: then its key is in the batch's extra bytes. */
+  seriesIds: Int32Array;
+  /** For series not known: where the canonical key is in `extra`. */
+  keyStart: Int32Array;
+  keyLength: Int32Array;
+  /** Nanoseconds since 1970 as words: `times[2r]` low, `times[2r + 1]` high. */
+  times: Int32Array;
+  /** Number of the point in its batch, ascending: the order of points over all groups. */
+  pointNumbers: Int32Array;
+  /**
+   * One cell a field. Floats as they are. Integers and unsigned exactly while within 2^53; else a NaN whose low word is the
+   * position in the batch's `bigIntegers`. Booleans 0 or 1. Strings: place and length (see {@link PointsBatch.stringStart}).
+   */
+  values: Float64Array;
+
+  constructor(
+    readonly shape: Shape,
+    capacity: number,
+  ) {
+    this.capacity = capacity;
+    this.seriesIds = new Int32Array(capacity);
+    this.keyStart = new Int32Array(capacity);
+    this.keyLength = new Int32Array(capacity);
+    this.times = new Int32Array(2 * capacity);
+    this.pointNumbers = new Int32Array(capacity);
+    this.values = new Float64Array(capacity * shape.fieldCount);
+  }
+
+  /** Makes room for four times as many rows. The row being filled, number `rows`, moves too. */
+  grow(): void {
+    const old = this.capacity;
+    const capacity = old * 4;
+    const wider = (from: Int32Array, length: number): Int32Array => {
+      const to = new Int32Array(length);
+      to.set(from);
+      return to;
+    };
+    this.seriesIds = wider(this.seriesIds, capacity);
+    this.keyStart = wider(this.keyStart, capacity);
+    this.keyLength = wider(this.keyLength, capacity);
+    this.times = wider(this.times, 2 * capacity);
+    this.pointNumbers = wider(this.pointNumbers, capacity);
+    const values = new Float64Array(capacity * this.shape.fieldCount);
+    for (let f = 0; f < this.shape.fieldCount; f++) {
+      values.set(this.values.subarray(f * old, (f + 1) * old), f * capacity);
+    }
+    this.values = values;
+    this.capacity = capacity;
+  }
+}
+
+/** Rows a new group has room for. */
+const GROUP_ROWS = 32;
+/** Groups of more cells than this are not kept for the next batch: 4 MiB. */
+const GROUP_CELLS_KEPT = 2 ** 19;
+/** Emptied groups kept for the next batch. */
+const GROUPS_KEPT = 256;
+
+/** Columns of points by shape, plus the bytes they refer to. */
+export class PointsBatch {
+  /** The bytes that strings refer to; owned by whoever made the batch, unchanged until the write is acknowledged. */
+  body: Uint8Array = new Uint8Array(0);
+  /** Bytes made while filling: canonical keys, unescaped strings. */
+  extra: Uint8Array = new Uint8Array(1024);
+  extraLength = 0;
+  /** Integers beyond 2^53, as 64-bit words. */
+  bigIntegers: BigInt64Array = new BigInt64Array(8);
+  bigIntegerCount = 0;
+  /** Points in all groups. */
+  pointCount = 0;
+  /** Field values in all groups. */
+  valueCount = 0;
+  /** True when one series may stand in several groups, so that rows have to be taken in order of their point numbers. */
+  hasMixedShapes = false;
+
+  private readonly byShape: (PointsGroup | undefined)[] = [];
+  private readonly used: PointsGroup[] = [];
+
+  /** Groups in order of first use; one may be empty. */
+  get groups(): readonly PointsGroup[] {
+    return this.used;
+  }
+
+  /** The group of a shape, made or emptied when this batch has not used it yet. */
+  group(shape: Shape): PointsGroup {
+    const kept = this.byShape[shape.id];
+    if (kept?.isUsed) return kept;
+    const group = kept ?? new PointsGroup(shape, GROUP_ROWS);
+    group.isUsed = true;
+    this.byShape[shape.id] = group;
+    this.used.push(group);
+    return group;
+  }
+
+  /** Empties the batch for other points, keeping its arrays where they are not too large. */
+  clear(): void {
+    const keepGroups = this.used.length <= GROUPS_KEPT;
+    for (const group of this.used) {
+      group.rows = 0;
+      group.isUsed = false;
+      if (!keepGroups || group.values.length > GROUP_CELLS_KEPT) this.byShape[group.shape.id] = undefined;
+    }
+    this.used.length = 0;
+    this.body = new Uint8Array(0);
+    if (this.extra.length > 2 ** 22) this.extra = new Uint8Array(1024);
+    this.extraLength = 0;
+    this.bigIntegerCount = 0;
+    this.pointCount = 0;
+    this.valueCount = 0;
+    this.hasMixedShapes = false;
+  }
+
+  /** Appends to the extra bytes; the place of the first. */
+  addExtra(bytes: Uint8Array): number {
+    const start = this.extraLength;
+    this.reserveExtra(bytes.length);
+    this.extra.set(bytes, start);
+    this.extraLength = start + bytes.length;
+    return start;
+  }
+
+  /** Makes sure that `length` more extra bytes fit; `extra` may be another array afterwards. */
+  reserveExtra(length: number): void {
+    const needed = this.extraLength + length;
+    if (needed <= this.extra.length) return;
+    const wider = new Uint8Array(Math.max(needed, this.extra.length * 2));
+    wider.set(this.extra.subarray(0, this.extraLength));
+    this.extra = wider;
+  }
+
+  /** Puts a 64-bit integer (or the same bits of an unsigned one) into a cell: as a float where exact, else aside. */
+  setInteger(group: PointsGroup, cell: number, value: bigint): void {
+    if (value >= -9007199254740992n && value <= 9007199254740992n) {
+      group.values[cell] = Number(value);
+      return;
+    }
+    if (this.bigIntegerCount === this.bigIntegers.length) {
+      const wider = new BigInt64Array(this.bigIntegers.length * 4);
+      wider.set(this.bigIntegers);
+      this.bigIntegers = wider;
+    }
+    this.bigIntegers[this.bigIntegerCount] = value;
+    markBigInteger(group.values, cell, this.bigIntegerCount++);
+  }
+
+  /** Sets the time of a row. */
+  setTime(group: PointsGroup, row: number, timeNs: bigint): void {
+    group.times[2 * row] = lowWord(timeNs);
+    group.times[2 * row + 1] = highWord(timeNs);
+  }
+
+  /** The bytes of a string cell; a view, not a copy. */
+  stringBytes(cell: number): Uint8Array {
+    const place = Math.floor(cell / STRING_SPAN);
+    const length = cell - place * STRING_SPAN;
+    return place < IN_EXTRA
+      ? this.body.subarray(place, place + length)
+      : this.extra.subarray(place - IN_EXTRA, place - IN_EXTRA + length);
+  }
+
+  /** Bytes of the string of a cell. */
+  static stringLength(cell: number): number {
+    return cell % STRING_SPAN;
+  }
+}
+
+/** Makes `values[cell]` the NaN that stands for entry `position` of a list of integers beyond 2^53. */
+export function markBigInteger(values: Float64Array, cell: number, position: number): void {
+  const words = new Int32Array(values.buffer, values.byteOffset + 8 * cell, 2);
+  words[0] = position;
+  words[1] = NAN_HIGH_WORD;
+}
+
+/** The position that {@link markBigInteger} put there. */
+export function bigIntegerPosition(values: Float64Array, cell: number): number {
+  return new Int32Array(values.buffer, values.byteOffset + 8 * cell, 1)[0];
+}

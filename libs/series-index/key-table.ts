@@ -1,0 +1,181 @@
+/**
+ * A hash table from byte strings to small integers (0, 1, 2, … in order of insertion). Keys lie in slabs of shared memory
+ * and everything else in typed arrays, so that a million keys cost the garbage collector nothing and worker threads read
+ * them without a copy.
+ */
+import { invariant } from '#kernel';
+
+const SLAB_BITS = 20;
+const SLAB_BYTES = 2 ** SLAB_BITS;
+const UNIT_BITS = 3; // Keys start at multiples of 8 bytes, so that words can be compared.
+const UNITS_MASK = 2 ** (SLAB_BITS - UNIT_BITS) - 1;
+const EMPTY = -1;
+
+/** What a worker thread needs to read keys: the slabs, and the place and length of each key. */
+export interface SharedKeys {
+  readonly slabs: readonly SharedArrayBuffer[];
+  /** Slab number and offset in it, in units of 8 bytes: `slab << 17 | offset >> 3`. */
+  readonly places: Int32Array;
+  readonly lengths: Uint16Array;
+  readonly count: number;
+}
+
+/** Byte strings of up to 65535 bytes, each once. Not safe for writers in several threads. */
+export class KeyTable {
+  private slots: Int32Array;
+  private hashes: Int32Array;
+  private places: Int32Array;
+  private lengths: Uint16Array;
+  private readonly slabs: Uint8Array[] = [];
+  private readonly slabWords: Int32Array[] = [];
+  private slabUsed = SLAB_BYTES;
+  private probe: Uint8Array = new Uint8Array(0);
+  private probeView: DataView = new DataView(new ArrayBuffer(0));
+  private size = 0;
+
+  constructor(capacity = 64) {
+    this.slots = new Int32Array(capacity * 2).fill(EMPTY);
+    this.hashes = new Int32Array(capacity);
+    this.places = shared(Int32Array, capacity);
+    this.lengths = shared(Uint16Array, capacity);
+  }
+
+  /** Number of keys. */
+  get count(): number {
+    return this.size;
+  }
+
+  /** Bytes this table takes, roughly. */
+  get sizeBytes(): number {
+    return this.slabs.length * SLAB_BYTES + this.slots.length * 4 + this.hashes.length * 10;
+  }
+
+  /** The number of the key `bytes[start..start+length)` with this hash, or -1. */
+  find(bytes: Uint8Array, start: number, length: number, hash: number): number {
+    if (bytes !== this.probe) {
+      this.probe = bytes;
+      this.probeView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    const { slots, hashes, lengths, places, probeView } = this;
+    const mask = slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const n = slots[slot];
+      if (n === EMPTY) return -1;
+      if (hashes[n] !== hash || lengths[n] !== length) continue;
+      const place = places[n];
+      const words = this.slabWords[place >>> (SLAB_BITS - UNIT_BITS)];
+      let w = (place & UNITS_MASK) << 1;
+      let i = 0;
+      while (i + 4 <= length && probeView.getInt32(start + i, true) === words[w]) {
+        i += 4;
+        w++;
+      }
+      if (i + 4 <= length) continue;
+      const rest = words[w];
+      let same = true;
+      for (let shift = 0; i < length; i++, shift += 8) {
+        if (((rest >>> shift) & 0xff) !== bytes[start + i]) {
+          same = false;
+          break;
+        }
+      }
+      if (same) return n;
+    }
+  }
+
+  /** Adds a key that is not there yet; its number. Copies the bytes. */
+  add(bytes: Uint8Array, start: number, length: number, hash: number): number {
+    invariant(length <= 65535, 'a key of a KeyTable has at most 65535 bytes');
+    if (this.size === this.hashes.length) this.grow();
+    const n = this.size++;
+    this.hashes[n] = hash;
+    this.lengths[n] = length;
+    this.places[n] = this.store(bytes, start, length);
+    this.insert(n, hash);
+    return n;
+  }
+
+  /** The bytes of key `n`: a view of shared memory, not to be changed. */
+  bytesOf(n: number): Uint8Array {
+    const place = this.places[n];
+    const slab = this.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
+    const offset = (place & UNITS_MASK) << UNIT_BITS;
+    return slab.subarray(offset, offset + this.lengths[n]);
+  }
+
+  /** Order of two keys by their bytes. */
+  compare(a: number, b: number): number {
+    const slabA = this.slabs[this.places[a] >>> (SLAB_BITS - UNIT_BITS)];
+    const slabB = this.slabs[this.places[b] >>> (SLAB_BITS - UNIT_BITS)];
+    const atA = (this.places[a] & UNITS_MASK) << UNIT_BITS;
+    const atB = (this.places[b] & UNITS_MASK) << UNIT_BITS;
+    const n = Math.min(this.lengths[a], this.lengths[b]);
+    for (let i = 0; i < n; i++) {
+      const order = slabA[atA + i] - slabB[atB + i];
+      if (order !== 0) return order;
+    }
+    return this.lengths[a] - this.lengths[b];
+  }
+
+  /** Handles for reading keys 0 to count - 1 in another thread. Keys added later may be missing there. */
+  share(): SharedKeys {
+    return {
+      slabs: this.slabs.map((slab) => slab.buffer as SharedArrayBuffer),
+      places: this.places,
+      lengths: this.lengths,
+      count: this.size,
+    };
+  }
+
+  private store(bytes: Uint8Array, start: number, length: number): number {
+    if (this.slabUsed + length > SLAB_BYTES) {
+      const slab = shared(Uint8Array, SLAB_BYTES);
+      this.slabs.push(slab);
+      this.slabWords.push(new Int32Array(slab.buffer));
+      this.slabUsed = 0;
+    }
+    const slabNumber = this.slabs.length - 1;
+    const offset = this.slabUsed;
+    const slab = this.slabs[slabNumber];
+    for (let i = 0; i < length; i++) slab[offset + i] = bytes[start + i];
+    this.slabUsed = (offset + length + 7) & ~7;
+    return (slabNumber << (SLAB_BITS - UNIT_BITS)) | (offset >>> UNIT_BITS);
+  }
+
+  private insert(n: number, hash: number): void {
+    const mask = this.slots.length - 1;
+    let slot = hash & mask;
+    while (this.slots[slot] !== EMPTY) slot = (slot + 1) & mask;
+    this.slots[slot] = n;
+  }
+
+  private grow(): void {
+    const capacity = this.hashes.length * 2;
+    this.hashes = widen(this.hashes, new Int32Array(capacity));
+    this.places = widen(this.places, shared(Int32Array, capacity));
+    this.lengths = widen(this.lengths, shared(Uint16Array, capacity));
+    this.slots = new Int32Array(capacity * 2).fill(EMPTY);
+    for (let n = 0; n < this.size; n++) this.insert(n, this.hashes[n]);
+  }
+}
+
+/** The bytes of key `n` of {@link KeyTable.share}. */
+export function sharedKeyBytes(keys: SharedKeys, n: number): Uint8Array {
+  const place = keys.places[n];
+  const slab = keys.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
+  return new Uint8Array(slab, (place & UNITS_MASK) << UNIT_BITS, keys.lengths[n]);
+}
+
+interface SharedArrayConstructor<T> {
+  new (buffer: SharedArrayBuffer): T;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+function shared<T>(make: SharedArrayConstructor<T>, length: number): T {
+  return new make(new SharedArrayBuffer(length * make.BYTES_PER_ELEMENT));
+}
+
+function widen<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

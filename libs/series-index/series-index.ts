@@ -1,0 +1,223 @@
+/**
+ * The series of one database: ids by key, measurements, tags. Shared by all shards of the database. Ids are small integers
+ * in order of creation and mean nothing outside the process.
+ */
+import { hashKey, type KnownSeries, parseSeriesKey } from '#models';
+import { KeyTable, type SharedKeys } from './key-table.js';
+import { Measurement } from './measurement.js';
+
+/** Other spellings of keys (unsorted, escaped more than needed) that are remembered; past it they take the slow path. */
+export const ALIASES_MAX = 65536;
+
+const COMMA = 44;
+const EQUALS = 61;
+const BACKSLASH = 92;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Limits on growth; 0 = none. */
+export interface SeriesLimits {
+  /** `max-series-per-database` */
+  readonly seriesMax: number;
+  /** `max-values-per-tag` */
+  readonly valuesPerTagMax: number;
+}
+
+/** Why a series was not created; the text is InfluxDB's. */
+export class SeriesLimitError {
+  constructor(readonly reason: string) {}
+}
+
+/** Series ids and the inverted index of tags. Lookups and creation are synchronous; one thread only. */
+export class SeriesIndex implements KnownSeries {
+  private readonly keys = new KeyTable(1024);
+  private readonly aliases = new KeyTable(16);
+  private aliasIds = new Int32Array(16);
+  private hints = new Int32Array(1024).fill(-1);
+  private measurementIds = new Int32Array(1024);
+  private positions = new Int32Array(1024);
+  private readonly measurementList: Measurement[] = [];
+  private readonly byName = new Map<string, Measurement>();
+  private lastMeasurement: Measurement | null = null;
+  private lastNameBytes = new Uint8Array(0);
+
+  constructor(private readonly limits: SeriesLimits = { seriesMax: 0, valuesPerTagMax: 0 }) {}
+
+  /** Number of series ever created. */
+  get seriesCount(): number {
+    return this.keys.count;
+  }
+
+  /** All measurements; their position is their id. */
+  get measurements(): readonly Measurement[] {
+    return this.measurementList;
+  }
+
+  get shapeHints(): Int32Array {
+    return this.hints;
+  }
+
+  find(bytes: Uint8Array, start: number, length: number, hash: number): number {
+    const id = this.keys.find(bytes, start, length, hash);
+    if (id >= 0 || this.aliases.count === 0) return id;
+    const alias = this.aliases.find(bytes, start, length, hash);
+    return alias < 0 ? -1 : this.aliasIds[alias];
+  }
+
+  addAlias(bytes: Uint8Array, hash: number, seriesId: number): void {
+    if (this.aliases.count >= ALIASES_MAX) return;
+    const n = this.aliases.add(bytes, 0, bytes.length, hash);
+    if (n >= this.aliasIds.length) {
+      const wider = new Int32Array(this.aliasIds.length * 2);
+      wider.set(this.aliasIds);
+      this.aliasIds = wider;
+    }
+    this.aliasIds[n] = seriesId;
+  }
+
+  /** The series of a canonical key, created when new; or why it must not be. */
+  findOrCreate(bytes: Uint8Array, start: number, length: number): number | SeriesLimitError {
+    const hash = hashKey(bytes, start, length);
+    const known = this.keys.find(bytes, start, length, hash);
+    return known >= 0 ? known : this.create(bytes, start, length, hash);
+  }
+
+  /** The measurement of this name, if it has ever had a series. */
+  measurement(name: string): Measurement | undefined {
+    return this.byName.get(name);
+  }
+
+  /** The measurement a series belongs to. */
+  measurementOf(seriesId: number): Measurement {
+    return this.measurementList[this.measurementIds[seriesId]];
+  }
+
+  /** By series id: id of its measurement. Longer than the number of series; replaced when it grows. */
+  get measurementIdOf(): Int32Array {
+    return this.measurementIds;
+  }
+
+  /** The position of a series in its measurement. */
+  positionOf(seriesId: number): number {
+    return this.positions[seriesId];
+  }
+
+  /** The canonical key of a series: a view of shared memory. */
+  keyOf(seriesId: number): Uint8Array {
+    return this.keys.bytesOf(seriesId);
+  }
+
+  /** For reading keys in a worker thread. */
+  shareKeys(): SharedKeys {
+    return this.keys.share();
+  }
+
+  /** Sorts series ids by the bytes of their keys, in place. */
+  sortByKey(seriesIds: Int32Array): Int32Array {
+    return seriesIds.sort((a, b) => this.keys.compare(a, b));
+  }
+
+  private create(
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    hash: number,
+  ): number | SeriesLimitError {
+    if (this.limits.seriesMax > 0 && this.keys.count >= this.limits.seriesMax) {
+      return new SeriesLimitError(
+        `max-series-per-database limit exceeded: (${this.limits.seriesMax})`,
+      );
+    }
+    const end = start + length;
+    if (this.limits.valuesPerTagMax > 0) {
+      const refused = this.checkValues(bytes.subarray(start, end));
+      if (refused !== null) return refused;
+    }
+    const id = this.keys.add(bytes, start, length, hash);
+    if (id >= this.hints.length) this.grow();
+    this.hints[id] = -1;
+    if (bytes.subarray(start, end).includes(BACKSLASH)) this.indexEscaped(id, bytes.subarray(start, end));
+    else this.indexPlain(id, bytes, start, end);
+    return id;
+  }
+
+  /** Takes a key without escapes apart in place. */
+  private indexPlain(id: number, bytes: Uint8Array, start: number, end: number): void {
+    let i = start;
+    while (i < end && bytes[i] !== COMMA) i++;
+    const measurement = this.measurementAt(bytes, start, i);
+    const position = measurement.addSeries(id);
+    this.measurementIds[id] = measurement.id;
+    this.positions[id] = position;
+    for (let nth = 0; i < end; nth++) {
+      const keyStart = ++i;
+      while (i < end && bytes[i] !== EQUALS) i++;
+      const column = measurement.columnAt(nth, bytes, keyStart, i);
+      const valueStart = ++i;
+      while (i < end && bytes[i] !== COMMA) i++;
+      column.set(position, bytes, valueStart, i - valueStart);
+    }
+  }
+
+  private indexEscaped(id: number, key: Uint8Array): void {
+    const parsed = parseSeriesKey(key.slice());
+    const name = encoder.encode(parsed.measurement);
+    const measurement = this.measurementAt(name, 0, name.length);
+    const position = measurement.addSeries(id);
+    this.measurementIds[id] = measurement.id;
+    this.positions[id] = position;
+    parsed.tags.forEach((tag, nth) => {
+      const tagKey = encoder.encode(tag.key);
+      const value = encoder.encode(tag.value);
+      measurement.columnAt(nth, tagKey, 0, tagKey.length).set(position, value, 0, value.length);
+    });
+  }
+
+  private measurementAt(bytes: Uint8Array, start: number, end: number): Measurement {
+    const name = this.lastNameBytes;
+    if (this.lastMeasurement !== null && end - start === name.length) {
+      let i = 0;
+      while (i < name.length && name[i] === bytes[start + i]) i++;
+      if (i === name.length) return this.lastMeasurement;
+    }
+    this.lastNameBytes = bytes.slice(start, end);
+    const text = decoder.decode(this.lastNameBytes);
+    let measurement = this.byName.get(text);
+    if (measurement === undefined) {
+      measurement = new Measurement(this.measurementList.length, text);
+      this.measurementList.push(measurement);
+      this.byName.set(text, measurement);
+    }
+    this.lastMeasurement = measurement;
+    return measurement;
+  }
+
+  private checkValues(key: Uint8Array): SeriesLimitError | null {
+    const { measurement: name, tags } = parseSeriesKey(key.slice());
+    const measurement = this.byName.get(name);
+    const max = this.limits.valuesPerTagMax;
+    for (const tag of tags) {
+      const column = measurement?.column(tag.key);
+      if (column === undefined || column.valueCount < max) continue;
+      const value = encoder.encode(tag.value);
+      if (column.findValue(value, 0, value.length) > 0) continue;
+      return new SeriesLimitError(
+        `max-values-per-tag limit exceeded (${column.valueCount}/${max}): ` +
+          `measurement="${name}" tag="${tag.key}" value="${tag.value}"`,
+      );
+    }
+    return null;
+  }
+
+  private grow(): void {
+    const capacity = this.hints.length * 2;
+    const wider = (from: Int32Array): Int32Array<ArrayBuffer> => {
+      const to = new Int32Array(capacity);
+      to.set(from);
+      return to;
+    };
+    this.hints = wider(this.hints);
+    this.measurementIds = wider(this.measurementIds);
+    this.positions = wider(this.positions);
+  }
+}
