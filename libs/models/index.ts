@@ -43,3 +43,4 @@ export {
   padBody,
 } from './line-parser.js';
 export { TIME_MIN_NS, TIME_MAX_NS } from './line-slow-path.js';
+export { KeyTable, type SharedKeys, sharedKeyBytes } from './key-table.js';

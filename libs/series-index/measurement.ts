@@ -2,8 +2,7 @@
  * The series of one measurement: for each tag key a dictionary of values and a column with the value of every series. A
  * predicate on a tag is a scan over a column of small integers, grouping is an array lookup.
  */
-import { compareUtf8, hashKey } from '#models';
-import { KeyTable } from './key-table.js';
+import { compareUtf8, hashKey, KeyTable } from '#models';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();

@@ -2,8 +2,7 @@
  * The series of one database: ids by key, measurements, tags. Shared by all shards of the database. Ids are small integers
  * in order of creation and mean nothing outside the process.
  */
-import { hashKey, type KnownSeries, parseSeriesKey } from '#models';
-import { KeyTable, type SharedKeys } from './key-table.js';
+import { hashKey, KeyTable, type KnownSeries, parseSeriesKey, type SharedKeys } from '#models';
 import { Measurement } from './measurement.js';
 
 /** Other spellings of keys (unsorted, escaped more than needed) that are remembered; past it they take the slow path. */

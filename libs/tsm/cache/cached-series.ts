@@ -1,0 +1,281 @@
+/**
+ * The rows that caches hold of one series, put in order of time and read field by field as columns. Used by queries (over the
+ * live cache and the one being snapshotted) and by the snapshot itself. Reuses its arrays; one series at a time.
+ */
+import {
+  bigIntegerPosition,
+  FieldType,
+  int64Compare,
+  int64Difference,
+  int64ToBigInt,
+} from '#models';
+import { type CacheChunk, type CacheRows, CHUNK_ROWS } from './cache.js';
+
+/** Times and values of one field, ascending and distinct in time; arrays are the reader's, valid until its next call. */
+export interface CachedColumn {
+  count: number;
+  /** Base of `offsets`. */
+  baseNs: bigint;
+  /** Nanoseconds relative to `baseNs`; exact unless `wideTimes` is set. */
+  offsets: Float64Array;
+  /** Absolute times, where they are 2^53 ns or more from `baseNs`; else null. */
+  wideTimes: BigInt64Array | null;
+  /** As in ColumnBatch. */
+  numbers: Float64Array;
+  wide: BigInt64Array | null;
+  strings: { bytes: Uint8Array; offsets: Int32Array } | null;
+}
+
+/** A field that a series has rows of. */
+export interface CachedField {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
+const EXACT_NS = 2 ** 53;
+
+/** Reads one series after another from caches given oldest first. */
+export class CachedSeriesReader {
+  private rows = 0;
+  /** Row references in order of time, then of writing. */
+  private refs = new Int32Array(256);
+  private sources = new Uint8Array(256);
+  private offsets = new Float64Array(256);
+  private wideTimes: BigInt64Array | null = null;
+  private hasRepeats = false;
+  /** Rows that the last column came from: positions in `refs`. */
+  private picked = new Int32Array(256);
+  private baseNs = 0n;
+  private readonly out: CachedColumn = {
+    count: 0,
+    baseNs: 0n,
+    offsets: new Float64Array(0),
+    wideTimes: null,
+    numbers: new Float64Array(256),
+    wide: null,
+    strings: null,
+  };
+
+  /** @param caches at most 255, oldest first */
+  constructor(private readonly caches: readonly CacheRows[]) {}
+
+  /**
+   * Takes up a series; the number of its rows.
+   * @param baseNs what offsets are relative to; null = the first time found
+   */
+  load(seriesId: number, baseNs: bigint | null): number {
+    let count = 0;
+    for (const cache of this.caches) {
+      for (let ref = cache.lastRow(seriesId); ref >= 0; ref = previousOf(cache, ref)) count++;
+    }
+    this.rows = count;
+    if (count === 0) return 0;
+    if (count > this.refs.length) {
+      this.refs = new Int32Array(count * 2);
+      this.sources = new Uint8Array(count * 2);
+      this.offsets = new Float64Array(count * 2);
+    }
+    let at = count;
+    for (let source = this.caches.length - 1; source >= 0; source--) {
+      const cache = this.caches[source];
+      for (let ref = cache.lastRow(seriesId); ref >= 0; ref = previousOf(cache, ref)) {
+        at--;
+        this.refs[at] = ref;
+        this.sources[at] = source;
+      }
+    }
+    this.orderByTime();
+    this.computeOffsets(baseNs);
+    return count;
+  }
+
+  /** Fields of the rows taken up: every name with each type it has, in no particular order. */
+  fields(): readonly CachedField[] {
+    const found: CachedField[] = [];
+    const seen = new Set<number>();
+    for (let i = 0; i < this.rows; i++) {
+      const { shape } = this.chunk(i);
+      if (seen.has(shape.id)) continue;
+      seen.add(shape.id);
+      shape.names.forEach((name, f) => {
+        const type = shape.types[f] as FieldType;
+        if (!found.some((field) => field.name === name && field.type === type)) found.push({ name, type });
+      });
+    }
+    return found;
+  }
+
+  /** The values of a field with this type. Rows of equal time give the last one written. */
+  column(name: string, type: FieldType): CachedColumn {
+    const { out } = this;
+    if (out.numbers.length < this.rows) out.numbers = new Float64Array(this.rows * 2);
+    out.baseNs = this.baseNs;
+    out.wide = null;
+    out.strings = null;
+    out.wideTimes = null;
+    out.count = 0;
+    const isWhole = this.gather(name, type);
+    const isBig = type === FieldType.INTEGER || type === FieldType.UNSIGNED;
+    if (type === FieldType.STRING) this.gatherStrings();
+    else if (isBig) this.gatherBig(name, type);
+    if (isWhole) {
+      out.offsets = this.offsets;
+      out.wideTimes = this.wideTimes;
+    } else {
+      this.gatherTimes();
+    }
+    return out;
+  }
+
+  /** Copies the cells of a field to `out.numbers`; true when every row has it, at distinct times. */
+  private gather(name: string, type: FieldType): boolean {
+    const { out, refs, sources, rows } = this;
+    if (this.picked.length < rows) this.picked = new Int32Array(rows * 2);
+    const { picked } = this;
+    const { numbers } = out;
+    let lastChunk: CacheChunk | null = null;
+    let lastShapeId = -1;
+    let field = -1;
+    let count = 0;
+    for (let i = 0; i < rows; i++) {
+      const chunk: CacheChunk = this.caches[sources[i]].chunks[refs[i] >>> 13];
+      if (chunk !== lastChunk) {
+        lastChunk = chunk;
+        if (chunk.shape.id !== lastShapeId) {
+          lastShapeId = chunk.shape.id;
+          field = findField(chunk, name, type);
+        }
+      }
+      if (field < 0) continue;
+      if (this.hasRepeats && count > 0 && this.isSameTime(picked[count - 1], i)) count--;
+      numbers[count] = chunk.values[field * chunk.capacity + (refs[i] & (CHUNK_ROWS - 1))];
+      picked[count++] = i;
+    }
+    out.count = count;
+    return count === rows;
+  }
+
+  private gatherTimes(): void {
+    const { out, picked } = this;
+    const offsets = new Float64Array(out.count);
+    const wide = this.wideTimes === null ? null : new BigInt64Array(out.count);
+    for (let i = 0; i < out.count; i++) {
+      if (wide !== null && this.wideTimes !== null) wide[i] = this.wideTimes[picked[i]];
+      else offsets[i] = this.offsets[picked[i]];
+    }
+    out.offsets = offsets;
+    out.wideTimes = wide;
+  }
+
+  private gatherStrings(): void {
+    const { out } = this;
+    const offsets = new Int32Array(out.count + 1);
+    const parts: Uint8Array[] = [];
+    for (let i = 0; i < out.count; i++) {
+      const bytes = this.caches[this.sources[this.picked[i]]].stringAt(out.numbers[i]);
+      parts.push(bytes);
+      offsets[i + 1] = offsets[i] + bytes.length;
+    }
+    const bytes = new Uint8Array(offsets[out.count]);
+    parts.forEach((part, i) => bytes.set(part, offsets[i]));
+    out.strings = { bytes, offsets };
+  }
+
+  /** Where an integer beyond 2^53 is among the values: all of them as words. */
+  private gatherBig(name: string, type: FieldType): void {
+    const { out, refs, sources, picked } = this;
+    let hasBig = false;
+    for (let i = 0; i < out.count && !hasBig; i++) hasBig = out.numbers[i] !== out.numbers[i];
+    if (!hasBig) return;
+    const wide = new BigInt64Array(out.count);
+    for (let i = 0; i < out.count; i++) {
+      const value = out.numbers[i];
+      if (value === value) {
+        wide[i] = BigInt(value);
+        continue;
+      }
+      const cache = this.caches[sources[picked[i]]];
+      const ref = refs[picked[i]];
+      // From the chunk itself: a NaN copied as a number may lose its low word.
+      const chunk = cache.chunks[ref >>> 13];
+      const cell = findField(chunk, name, type) * chunk.capacity + (ref & (CHUNK_ROWS - 1));
+      wide[i] = cache.bigIntegerAt(bigIntegerPosition(chunk.values, cell));
+      out.numbers[i] = Number(type === FieldType.UNSIGNED ? BigInt.asUintN(64, wide[i]) : wide[i]);
+    }
+    out.wide = wide;
+  }
+
+  private chunk(i: number): CacheChunk {
+    return this.caches[this.sources[i]].chunks[this.refs[i] >>> 13];
+  }
+
+  private isSameTime(a: number, b: number): boolean {
+    return this.compareTimes(a, b) === 0;
+  }
+
+  private compareTimes(a: number, b: number): number {
+    const ta = this.chunk(a).times;
+    const tb = this.chunk(b).times;
+    const ra = 2 * (this.refs[a] & (CHUNK_ROWS - 1));
+    const rb = 2 * (this.refs[b] & (CHUNK_ROWS - 1));
+    return int64Compare(ta[ra], ta[ra + 1], tb[rb], tb[rb + 1]);
+  }
+
+  /** Sorts rows by time, keeping the order of writing among equal times. Most series are in order already. */
+  private orderByTime(): void {
+    let isSorted = true;
+    this.hasRepeats = false;
+    for (let i = 1; i < this.rows; i++) {
+      const order = this.compareTimes(i - 1, i);
+      if (order > 0) isSorted = false;
+      if (order === 0) this.hasRepeats = true;
+    }
+    if (isSorted) return;
+    const order = new Int32Array(this.rows);
+    for (let i = 0; i < this.rows; i++) order[i] = i;
+    order.sort((a, b) => this.compareTimes(a, b) || a - b);
+    const refs = this.refs.slice(0, this.rows);
+    const sources = this.sources.slice(0, this.rows);
+    for (let i = 0; i < this.rows; i++) {
+      this.refs[i] = refs[order[i]];
+      this.sources[i] = sources[order[i]];
+    }
+    for (let i = 1; i < this.rows; i++) this.hasRepeats ||= this.compareTimes(i - 1, i) === 0;
+  }
+
+  private computeOffsets(baseNs: bigint | null): void {
+    const first = this.timeOf(0);
+    const last = this.timeOf(this.rows - 1);
+    this.baseNs = baseNs ?? first;
+    const size = (t: bigint): number => Math.abs(Number(t - this.baseNs));
+    if (size(first) >= EXACT_NS || size(last) >= EXACT_NS) {
+      const wide = new BigInt64Array(this.rows);
+      for (let i = 0; i < this.rows; i++) wide[i] = this.timeOf(i);
+      this.wideTimes = wide;
+      return;
+    }
+    this.wideTimes = null;
+    const baseLo = Number(BigInt.asIntN(32, this.baseNs));
+    const baseHi = Number(this.baseNs >> 32n);
+    for (let i = 0; i < this.rows; i++) {
+      const { times } = this.chunk(i);
+      const at = 2 * (this.refs[i] & (CHUNK_ROWS - 1));
+      this.offsets[i] = int64Difference(times[at], times[at + 1], baseLo, baseHi);
+    }
+  }
+
+  private timeOf(i: number): bigint {
+    const { times } = this.chunk(i);
+    const at = 2 * (this.refs[i] & (CHUNK_ROWS - 1));
+    return int64ToBigInt(times[at], times[at + 1]);
+  }
+}
+
+function previousOf(cache: CacheRows, ref: number): number {
+  return cache.chunks[ref >>> 13].previous[ref & (CHUNK_ROWS - 1)];
+}
+
+function findField(chunk: CacheChunk, name: string, type: FieldType): number {
+  const f = chunk.shape.names.indexOf(name);
+  return f >= 0 && chunk.shape.types[f] === type ? f : -1;
+}
