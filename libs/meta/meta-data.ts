@@ -11,7 +11,7 @@ export interface Extensible {
 
 /** All metadata of a server. */
 export interface MetaData extends Extensible {
-  /** Always 1 outside a cluster of InfluxDB 0.11. */
+  /** Always 0 outside a cluster of InfluxDB 0.11. */
   readonly term: number;
   /** Grows by one with every commit. */
   readonly index: number;
@@ -103,7 +103,7 @@ export interface User extends Extensible {
 /** Metadata of a new server. */
 export function emptyMetaData(clusterId: bigint): MetaData {
   return {
-    term: 1,
+    term: 0,
     index: 1,
     clusterId,
     databases: [],
