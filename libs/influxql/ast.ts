@@ -237,7 +237,14 @@ export interface ShowCardinalityStatement extends ShowClauses {
 }
 /** SHOW statements without clauses. */
 export interface ShowPlainStatement {
-  readonly kind: 'showContinuousQueries' | 'showDatabases' | 'showQueries' | 'showShardGroups' | 'showShards' | 'showSubscriptions' | 'showUsers';
+  readonly kind:
+    | 'showContinuousQueries'
+    | 'showDatabases'
+    | 'showQueries'
+    | 'showShardGroups'
+    | 'showShards'
+    | 'showSubscriptions'
+    | 'showUsers';
 }
 /** SHOW RETENTION POLICIES. */
 export interface ShowRetentionPoliciesStatement {

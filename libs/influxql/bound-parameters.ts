@@ -47,7 +47,11 @@ function bindObject(value: { readonly [key: string]: ParameterValue }): BoundTok
     case 'identifier':
     case 'string': {
       if (typeof inner !== 'string') return refused(`${type} literal must be a string value`);
-      const kinds = { regex: TokenKind.REGEX, identifier: TokenKind.IDENT, string: TokenKind.STRING };
+      const kinds = {
+        regex: TokenKind.REGEX,
+        identifier: TokenKind.IDENT,
+        string: TokenKind.STRING,
+      };
       return { kind: kinds[type], literal: inner };
     }
     case 'float':
@@ -74,7 +78,9 @@ function refused(reason: string): BoundToken {
 }
 
 function decimal(value: number | bigint): string {
-  return typeof value === 'number' && Math.abs(value) >= 1e21 ? BigInt(value).toString() : String(value);
+  return typeof value === 'number' && Math.abs(value) >= 1e21
+    ? BigInt(value).toString()
+    : String(value);
 }
 
 function isList(value: object): value is readonly ParameterValue[] {

@@ -28,7 +28,9 @@ export function parseGrant(cursor: TokenCursor): Statement {
   const privilege = parsePrivilege(cursor);
   const database = parseGrantScope(cursor, privilege, 'TO');
   const user = cursor.ident();
-  return database === null ? { kind: 'grantAdmin', user } : { kind: 'grant', privilege, database, user };
+  return database === null
+    ? { kind: 'grantAdmin', user }
+    : { kind: 'grant', privilege, database, user };
 }
 
 /** "REVOKE" privilege ( "ON" db "FROM" user | "FROM" user ) ; REVOKE is consumed. */
@@ -36,7 +38,9 @@ export function parseRevoke(cursor: TokenCursor): Statement {
   const privilege = parsePrivilege(cursor);
   const database = parseGrantScope(cursor, privilege, 'FROM');
   const user = cursor.ident();
-  return database === null ? { kind: 'revokeAdmin', user } : { kind: 'revoke', privilege, database, user };
+  return database === null
+    ? { kind: 'revokeAdmin', user }
+    : { kind: 'revoke', privilege, database, user };
 }
 
 /** "READ" | "WRITE" | "ALL" [ "PRIVILEGES" ] */
@@ -55,7 +59,11 @@ function parsePrivilege(cursor: TokenCursor): Privilege {
 }
 
 /** [ "ON" db ] preposition ; null without a database, which only ALL may lack. */
-function parseGrantScope(cursor: TokenCursor, privilege: Privilege, preposition: 'TO' | 'FROM'): string | null {
+function parseGrantScope(
+  cursor: TokenCursor,
+  privilege: Privilege,
+  preposition: 'TO' | 'FROM',
+): string | null {
   const token = cursor.scanSkippingSpace();
   if (token.kind === 'ON') {
     const database = cursor.ident();

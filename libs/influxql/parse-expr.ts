@@ -77,7 +77,15 @@ function parseCast(token: Token): CastType {
     case 'boolean':
       return type;
     default:
-      throw unexpected(token, ['float', 'integer', 'unsigned', 'string', 'boolean', 'field', 'tag']);
+      throw unexpected(token, [
+        'float',
+        'integer',
+        'unsigned',
+        'string',
+        'boolean',
+        'field',
+        'tag',
+      ]);
   }
 }
 

@@ -36,7 +36,15 @@ export function parseCreateRetentionPolicy(cursor: TokenCursor): Statement {
   const replication = parseReplication(cursor);
   const shardDurationNs = cursor.accept('SHARD') ? parseShardDuration(cursor) : null;
   const isDefault = cursor.accept('DEFAULT');
-  return { kind: 'createRetentionPolicy', name, database, durationNs, replication, shardDurationNs, isDefault };
+  return {
+    kind: 'createRetentionPolicy',
+    name,
+    database,
+    durationNs,
+    replication,
+    shardDurationNs,
+    isDefault,
+  };
 }
 
 /** "ALTER" "RETENTION" "POLICY" name "ON" db option { option } ; each option once, in any order. */
@@ -46,11 +54,12 @@ export function parseAlterRetentionPolicy(cursor: TokenCursor): Statement {
   const database = cursor.ident();
   const known = ['DURATION', 'REPLICATION', 'SHARD', 'DEFAULT'];
   const seen = new Set<string>();
-  const options: { -readonly [key in keyof RetentionPolicyOptions]: RetentionPolicyOptions[key] } = {
-    durationNs: null,
-    replication: null,
-    shardDurationNs: null,
-  };
+  const options: { -readonly [key in keyof RetentionPolicyOptions]: RetentionPolicyOptions[key] } =
+    {
+      durationNs: null,
+      replication: null,
+      shardDurationNs: null,
+    };
   for (;;) {
     const token = cursor.scanSkippingSpace();
     if (!known.includes(token.kind)) {
@@ -58,20 +67,30 @@ export function parseAlterRetentionPolicy(cursor: TokenCursor): Statement {
       cursor.unscan();
       break;
     }
-    if (seen.has(token.kind)) throw ParseError.at(`found duplicate ${token.kind} option`, token.position);
+    if (seen.has(token.kind))
+      throw ParseError.at(`found duplicate ${token.kind} option`, token.position);
     seen.add(token.kind);
     if (token.kind === 'DURATION') options.durationNs = cursor.duration();
     else if (token.kind === 'REPLICATION') options.replication = parseReplication(cursor);
     else if (token.kind === 'SHARD') options.shardDurationNs = parseShardDuration(cursor);
   }
-  return { kind: 'alterRetentionPolicy', name, database, ...options, isDefault: seen.has('DEFAULT') };
+  return {
+    kind: 'alterRetentionPolicy',
+    name,
+    database,
+    ...options,
+    isDefault: seen.has('DEFAULT'),
+  };
 }
 
 function parseReplication(cursor: TokenCursor): number {
   const token = cursor.integer();
   const count = Number(token.literal);
   if (count >= 1 && count <= 0x7fffffff) return count;
-  throw ParseError.at(`invalid value ${token.literal}: must be 1 <= n <= 2147483647`, token.position);
+  throw ParseError.at(
+    `invalid value ${token.literal}: must be 1 <= n <= 2147483647`,
+    token.position,
+  );
 }
 
 /** SHARD is consumed. */
@@ -137,7 +156,14 @@ export function parseCreateSubscription(cursor: TokenCursor): Statement {
   do {
     destinations.push(cursor.string());
   } while (cursor.accept(TokenKind.COMMA));
-  return { kind: 'createSubscription', name, database, retentionPolicy, mode: token.kind, destinations };
+  return {
+    kind: 'createSubscription',
+    name,
+    database,
+    retentionPolicy,
+    mode: token.kind,
+    destinations,
+  };
 }
 
 /** "DROP" "SUBSCRIPTION" name "ON" db "." rp */
@@ -146,7 +172,10 @@ export function parseDropSubscription(cursor: TokenCursor): Statement {
   return { kind: 'dropSubscription', name, ...parsePolicyName(cursor) };
 }
 
-function parsePolicyName(cursor: TokenCursor): { readonly database: string; readonly retentionPolicy: string } {
+function parsePolicyName(cursor: TokenCursor): {
+  readonly database: string;
+  readonly retentionPolicy: string;
+} {
   cursor.expect('ON');
   const database = cursor.ident();
   cursor.expect(TokenKind.DOT);

@@ -21,7 +21,7 @@ import { unexpected, type TokenCursor } from './token-cursor.js';
 import { findExpr } from './visitor.js';
 
 /** Whether a SELECT may, or must, have INTO. */
-export type IntoRule = 'optional' | 'required' | 'ignored';
+export type IntoRule = 'optional' | 'required';
 
 /**
  * select = "SELECT" fields [ into ] from [ where ] [ group_by ] [ fill ] [ order_by ] [ limit ] [ offset ] [ slimit ]
@@ -142,7 +142,7 @@ function parseSource(cursor: TokenCursor): Source {
   if (source !== null) return regexSource([], source);
   if (!cursor.accept(TokenKind.LPAREN)) return parseMeasurement(cursor);
   cursor.expect('SELECT');
-  const statement = parseSelect(cursor, 'ignored');
+  const statement = parseSelect(cursor, 'optional');
   cursor.expect(TokenKind.RPAREN);
   return { kind: 'subquery', statement };
 }
@@ -189,9 +189,11 @@ function parseFill(cursor: TokenCursor): Fill {
   if (!argument || call.length !== 1) {
     throw new ParseError('fill requires an argument, e.g.: 0, null, none, previous, linear');
   }
-  if (argument.kind === 'number' || argument.kind === 'integer') return { option: 'number', value: argument };
+  if (argument.kind === 'number' || argument.kind === 'integer')
+    return { option: 'number', value: argument };
   const name = argument.kind === 'varRef' ? argument.name : '';
-  if (name === 'null' || name === 'none' || name === 'previous' || name === 'linear') return { option: name };
+  if (name === 'null' || name === 'none' || name === 'previous' || name === 'linear')
+    return { option: name };
   throw new ParseError('expected number argument in fill()');
 }
 
@@ -224,7 +226,8 @@ export function parseOrderBy(cursor: TokenCursor): readonly SortField[] {
   cursor.expect('BY');
   const token = cursor.scanSkippingSpace();
   const isBare = token.kind === 'ASC' || token.kind === 'DESC';
-  if (!isBare && token.kind !== TokenKind.IDENT) throw unexpected(token, ['identifier', 'ASC', 'DESC']);
+  if (!isBare && token.kind !== TokenKind.IDENT)
+    throw unexpected(token, ['identifier', 'ASC', 'DESC']);
   const fields: SortField[] = [];
   if (isBare) {
     fields.push({ name: '', isAscending: token.kind === 'ASC' });

@@ -12,7 +12,13 @@ import type {
   StringLiteral,
   WithKey,
 } from './ast.js';
-import { parseCondition, parseDimensions, parseMeasurement, parseMeasurements, parseOrderBy } from './parse-select.js';
+import {
+  parseCondition,
+  parseDimensions,
+  parseMeasurement,
+  parseMeasurements,
+  parseOrderBy,
+} from './parse-select.js';
 import { TokenKind } from './token.js';
 import { unexpected, type TokenCursor } from './token-cursor.js';
 
@@ -100,7 +106,8 @@ export function parseShowFieldKeys(cursor: TokenCursor): Statement {
 export function parseShowTagValues(cursor: TokenCursor): Statement {
   const isExact = cursor.accept('EXACT');
   if (isExact) cursor.expect('CARDINALITY');
-  if (isExact || cursor.accept('CARDINALITY')) return parseCardinality(cursor, 'tagValues', isExact);
+  if (isExact || cursor.accept('CARDINALITY'))
+    return parseCardinality(cursor, 'tagValues', isExact);
   return {
     kind: 'showTagValues',
     ...NO_CLAUSES,
@@ -151,7 +158,10 @@ function parseWithKey(cursor: TokenCursor): WithKey {
       return { op: 'IN', key: parseKeyList(cursor) };
     case '=':
     case '!=':
-      return { op: token.kind, key: { kind: 'string', value: cursor.ident() } satisfies StringLiteral };
+      return {
+        op: token.kind,
+        key: { kind: 'string', value: cursor.ident() } satisfies StringLiteral,
+      };
     case '=~':
     case '!~': {
       const source = cursor.regex();
@@ -185,7 +195,9 @@ export function parseShowGrants(cursor: TokenCursor): Statement {
 }
 
 /** "SHOW" ( "STATS" | "DIAGNOSTICS" ) [ "FOR" string ] */
-export function parseShowModule(kind: ShowModuleStatement['kind']): (cursor: TokenCursor) => Statement {
+export function parseShowModule(
+  kind: ShowModuleStatement['kind'],
+): (cursor: TokenCursor) => Statement {
   return (cursor) => ({ kind, module: cursor.accept('FOR') ? cursor.string() : '' });
 }
 

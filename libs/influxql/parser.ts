@@ -4,7 +4,13 @@
  */
 import type { Expr, SelectStatement, ShowPlainStatement, Statement } from './ast.js';
 import { ParseError } from './errors.js';
-import { parseCreateUser, parseGrant, parseKillQuery, parseRevoke, parseSetPassword } from './parse-access.js';
+import {
+  parseCreateUser,
+  parseGrant,
+  parseKillQuery,
+  parseRevoke,
+  parseSetPassword,
+} from './parse-access.js';
 import { parseExpr } from './parse-expr.js';
 import {
   parseAlterRetentionPolicy,
@@ -39,7 +45,9 @@ interface WordTree {
   readonly [word: string]: Production | WordTree;
 }
 
-const plain = (kind: ShowPlainStatement['kind']): Production => () => ({ kind });
+const plain =
+  (kind: ShowPlainStatement['kind']): Production =>
+  () => ({ kind });
 
 const STATEMENTS: WordTree = {
   SELECT: (cursor) => parseSelect(cursor, 'optional'),
@@ -59,7 +67,11 @@ const STATEMENTS: WordTree = {
     SHARDS: plain('showShards'),
     STATS: parseShowModule('showStats'),
     SUBSCRIPTIONS: plain('showSubscriptions'),
-    TAG: { KEY: parseShowCardinality('tagKey'), KEYS: parseShowTagKeys, VALUES: parseShowTagValues },
+    TAG: {
+      KEY: parseShowCardinality('tagKey'),
+      KEYS: parseShowTagKeys,
+      VALUES: parseShowTagValues,
+    },
     USERS: plain('showUsers'),
   },
   CREATE: {

@@ -22,9 +22,14 @@ export class Scanner {
     this.#reader = new RuneReader(text);
   }
 
-  /** The next character as it stands in the text, white space included. */
+  /**
+   * The next character as it stands in the text, white space included. Looking at the end of the text takes it, which
+   * shows in the place of the next token: same as InfluxDB 1.x.
+   */
   peekRune(): string {
-    return this.#reader.peek();
+    const rune = this.#reader.read();
+    if (rune !== END_OF_TEXT) this.#reader.unread();
+    return rune;
   }
 
   /** The next token, white space and comments included. */
@@ -41,7 +46,9 @@ export class Scanner {
     if (rune === END_OF_TEXT) return { kind: TokenKind.EOF, position, literal: '' };
     if (rune === "'") return this.#scanString();
     if (rune === '.') {
-      return isDigit(reader.peek()) ? this.#scanNumber(rune, position) : plain(TokenKind.DOT, position);
+      return isDigit(reader.peek())
+        ? this.#scanNumber(rune, position)
+        : plain(TokenKind.DOT, position);
     }
     if (rune === '$') {
       const name = this.#scanIdent(false);
@@ -136,7 +143,8 @@ export class Scanner {
     for (;;) {
       const rune = reader.read();
       if (rune === quote) return { kind: TokenKind.STRING, position, literal };
-      if (rune === '\n' || rune === END_OF_TEXT) return { kind: TokenKind.BADSTRING, position, literal };
+      if (rune === '\n' || rune === END_OF_TEXT)
+        return { kind: TokenKind.BADSTRING, position, literal };
       if (rune !== '\\') {
         literal += rune;
         continue;
@@ -144,7 +152,8 @@ export class Scanner {
       const escaped = reader.read();
       if (escaped === 'n') literal += '\n';
       else if (escaped === '\\' || escaped === '"' || escaped === "'") literal += escaped;
-      else return { kind: TokenKind.BADESCAPE, position: reader.position(), literal: `\\${escaped}` };
+      else
+        return { kind: TokenKind.BADESCAPE, position: reader.position(), literal: `\\${escaped}` };
     }
   }
 

@@ -11,7 +11,11 @@ export function callsIn(statement: SelectStatement): readonly Call[] {
     walkExpr(field.expr, (node) => {
       if (node.kind === 'call') calls.push(node);
       if (node.kind === 'distinct') {
-        calls.push({ kind: 'call', name: 'distinct', args: [{ kind: 'varRef', name: node.name, cast: null }] });
+        calls.push({
+          kind: 'call',
+          name: 'distinct',
+          args: [{ kind: 'varRef', name: node.name, cast: null }],
+        });
       }
       return node.kind !== 'call';
     });

@@ -90,3 +90,11 @@ export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
   return Math.abs(value) >= 1e21 ? `${BigInt(value)}.000` : value.toFixed(3);
 }
+
+/** A float in its shortest form, with an exponent below 1e-4 and from 1e21 on: Go's `%v`. */
+export function formatShortest(value: number): string {
+  const size = Math.abs(value);
+  const needsExponent = size !== 0 && (size < 1e-4 || size >= 1e21);
+  const text = needsExponent ? value.toExponential() : String(value);
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
+}

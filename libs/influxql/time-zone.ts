@@ -105,7 +105,8 @@ export function isKnownTimeZone(name: string): boolean {
 }
 
 function openZone(name: string): TimeZone | null {
-  if (name !== 'Local' && !/^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*)*$/.test(name)) return null;
+  if (name !== 'Local' && !/^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*)*$/.test(name))
+    return null;
   try {
     const format = new Intl.DateTimeFormat('en-US', {
       timeZone: name === 'Local' ? undefined : name,

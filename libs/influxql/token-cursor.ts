@@ -113,7 +113,10 @@ export class TokenCursor {
     const token = this.integer();
     const value = BigInt(token.literal);
     if (value <= 0xffffffffffffffffn) return value;
-    throw ParseError.at(`strconv.ParseUint: parsing "${token.literal}": value out of range`, token.position);
+    throw ParseError.at(
+      `strconv.ParseUint: parsing "${token.literal}": value out of range`,
+      token.position,
+    );
   }
 
   /** A duration in nanoseconds; INF is 0. */
@@ -180,7 +183,8 @@ export class TokenCursor {
     let token = scan();
     if (token.kind === TokenKind.BOUNDPARAM) {
       const value = this.#parameters.get(token.literal.slice(1));
-      if (value !== undefined && token.literal !== '$') token = { ...token, ...bindParameter(value) };
+      if (value !== undefined && token.literal !== '$')
+        token = { ...token, ...bindParameter(value) };
     }
     this.#history.push(token);
     if (this.#history.length > HISTORY) this.#history.shift();

@@ -2,7 +2,26 @@
  * Tokens of InfluxQL. A token's kind is the text that error messages print for it when it has no literal of its own.
  */
 
-const OPERATORS = ['+', '-', '*', '/', '%', '&', '|', '^', 'AND', 'OR', '=', '!=', '=~', '!~', '<', '<=', '>', '>='] as const;
+const OPERATORS = [
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '&',
+  '|',
+  '^',
+  'AND',
+  'OR',
+  '=',
+  '!=',
+  '=~',
+  '!~',
+  '<',
+  '<=',
+  '>',
+  '>=',
+] as const;
 
 /** An operator of a binary expression. */
 export type BinaryOperator = (typeof OPERATORS)[number];
@@ -11,7 +30,7 @@ const KEYWORDS = (
   'ALL ALTER ANALYZE ANY AS ASC BEGIN BY CARDINALITY CREATE CONTINUOUS DATABASE DATABASES DEFAULT DELETE DESC ' +
   'DESTINATIONS DIAGNOSTICS DISTINCT DROP DURATION END EVERY EXACT EXPLAIN FIELD FOR FROM GRANT GRANTS GROUP GROUPS IN ' +
   'INF INSERT INTO KEY KEYS KILL LIMIT MEASUREMENT MEASUREMENTS NAME OFFSET ON ORDER PASSWORD POLICY POLICIES PRIVILEGES ' +
-  'QUERIES QUERY READ REPLICATION RESAMPLE RETENTION REVOKE SELECT SERIES SET SHARD SHARDS SLIMIT SOFFSET STATS ' +
+  'QUERIES QUERY READ REPLICATION RESAMPLE RETENTION REVOKE SELECT SERIES SET SHARD SHARDS SHOW SLIMIT SOFFSET STATS ' +
   'SUBSCRIPTION SUBSCRIPTIONS TAG TO USER USERS VALUES WHERE WITH WRITE AND OR TRUE FALSE'
 ).split(' ');
 

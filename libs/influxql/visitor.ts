@@ -44,7 +44,10 @@ export function rewriteExpr(expr: Expr, replace: (node: Expr) => Expr): Expr {
       return replace(inner === expr.expr ? expr : { ...expr, expr: inner });
     }
     case 'call':
-      return replace({ ...expr, args: expr.args.map((argument) => rewriteExpr(argument, replace)) });
+      return replace({
+        ...expr,
+        args: expr.args.map((argument) => rewriteExpr(argument, replace)),
+      });
     default:
       return replace(expr);
   }
