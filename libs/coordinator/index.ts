@@ -1,1 +1,10 @@
 export { type CoordinatorConfig, coordinatorSection } from './coordinator.config.js';
+export {
+  PointsWriter,
+  type PointsWriterParts,
+  type WriteListener,
+  type WriteOutcome,
+  type WriteRequest,
+  type WriteStatistics,
+} from './points-writer.js';
+export { CoordinatorError } from './errors.js';

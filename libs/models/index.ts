@@ -43,4 +43,5 @@ export {
   padBody,
 } from './line-parser.js';
 export { TIME_MIN_NS, TIME_MAX_NS } from './line-slow-path.js';
-export { KeyTable, type SharedKeys, sharedKeyBytes } from './key-table.js';
+export { KeyTable, type SharedKeys, SharedKeyReader } from './key-table.js';
+export { type RowRun, allRuns, orderRuns } from './row-runs.js';

@@ -159,11 +159,42 @@ export class KeyTable {
   }
 }
 
-/** The bytes of key `n` of {@link KeyTable.share}. */
-export function sharedKeyBytes(keys: SharedKeys, n: number): Uint8Array {
-  const place = keys.places[n];
-  const slab = keys.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
-  return new Uint8Array(slab, (place & UNITS_MASK) << UNIT_BITS, keys.lengths[n]);
+/** Reads the keys of {@link KeyTable.share}, in any thread. */
+export class SharedKeyReader {
+  private readonly slabs: readonly Uint8Array[];
+
+  constructor(private readonly keys: SharedKeys) {
+    this.slabs = keys.slabs.map((slab) => new Uint8Array(slab));
+  }
+
+  /** The bytes of key `n`: a view of shared memory, not to be changed. */
+  bytesOf(n: number): Uint8Array {
+    const place = this.keys.places[n];
+    const offset = (place & UNITS_MASK) << UNIT_BITS;
+    return this.slabs[place >>> (SLAB_BITS - UNIT_BITS)].subarray(offset, offset + this.keys.lengths[n]);
+  }
+
+  /** Order of two keys as they are with `suffix` behind each: that of the field keys of TSM files. */
+  compareWithSuffix(a: number, b: number, suffix: Uint8Array): number {
+    const { places, lengths } = this.keys;
+    const slabA = this.slabs[places[a] >>> (SLAB_BITS - UNIT_BITS)];
+    const slabB = this.slabs[places[b] >>> (SLAB_BITS - UNIT_BITS)];
+    const atA = (places[a] & UNITS_MASK) << UNIT_BITS;
+    const atB = (places[b] & UNITS_MASK) << UNIT_BITS;
+    const lengthA = lengths[a];
+    const lengthB = lengths[b];
+    const n = Math.min(lengthA, lengthB);
+    for (let i = 0; i < n; i++) {
+      const order = slabA[atA + i] - slabB[atB + i];
+      if (order !== 0) return order;
+    }
+    for (let i = n; i < n + suffix.length; i++) {
+      const byteA = i < lengthA ? slabA[atA + i] : suffix[i - lengthA];
+      const byteB = i < lengthB ? slabB[atB + i] : suffix[i - lengthB];
+      if (byteA !== byteB) return byteA - byteB;
+    }
+    return lengthA - lengthB;
+  }
 }
 
 interface SharedArrayConstructor<T> {

@@ -13,7 +13,7 @@ import {
   scanLine,
 } from './line-scanner.js';
 import type { LineContext } from './line-parser.js';
-import { stringInBody, stringInExtra } from './points-batch.js';
+import { PointsBatch, STRING_LENGTH_MAX, stringInBody, stringInExtra } from './points-batch.js';
 import { encodeSeriesKey, hashKey, KEY_LENGTH_MAX, parseSeriesKey, unescapeName } from './series-key.js';
 import type { Shape } from './shape.js';
 
@@ -42,7 +42,11 @@ export function addLine(context: LineContext, start: number, end: number): LineR
   if (timeNs instanceof LineRejection) return timeNs;
   const fields = readFields(context, parts);
   const keyLength = parts.keyEnd - parts.keyStart;
-  for (const { name } of fields.values()) {
+  for (const { name, type, value } of fields.values()) {
+    const size = type === FieldType.STRING ? PointsBatch.stringLength(Number(value)) : 0;
+    if (size > STRING_LENGTH_MAX) {
+      return new LineRejection(`input field "${name}" is too long, ${size} > ${STRING_LENGTH_MAX}`);
+    }
     const length = keyLength + 4 + encoder.encode(name).length;
     if (length > KEY_LENGTH_MAX) {
       return new LineRejection(`max key length exceeded: ${length} > ${KEY_LENGTH_MAX}`);
@@ -118,6 +122,8 @@ function readValue(
 function readString(context: LineContext, start: number, end: number): number {
   const { body, batch } = context;
   const raw = body.subarray(start, Math.max(start, end));
+  // Longer than a cell can say: the limit refuses the line, with a length it can say.
+  if (raw.length >= 2 * STRING_LENGTH_MAX) return stringInBody(start, 2 * STRING_LENGTH_MAX - 1);
   if (!raw.includes(92)) return stringInBody(start, raw.length);
   batch.reserveExtra(raw.length);
   const at = batch.extraLength;

@@ -81,6 +81,13 @@ export class SeriesIndex implements KnownSeries {
     return known >= 0 ? known : this.create(bytes, start, length, hash);
   }
 
+  /** Like {@link findOrCreate} for keys found on disk, which no limit refuses. */
+  restore(bytes: Uint8Array, start: number, length: number): number {
+    const hash = hashKey(bytes, start, length);
+    const known = this.keys.find(bytes, start, length, hash);
+    return known >= 0 ? known : this.add(bytes, start, length, hash);
+  }
+
   /** The measurement of this name, if it has ever had a series. */
   measurement(name: string): Measurement | undefined {
     return this.byName.get(name);
@@ -132,6 +139,11 @@ export class SeriesIndex implements KnownSeries {
       const refused = this.checkValues(bytes.subarray(start, end));
       if (refused !== null) return refused;
     }
+    return this.add(bytes, start, length, hash);
+  }
+
+  private add(bytes: Uint8Array, start: number, length: number, hash: number): number {
+    const end = start + length;
     const id = this.keys.add(bytes, start, length, hash);
     if (id >= this.hints.length) this.grow();
     this.hints[id] = -1;

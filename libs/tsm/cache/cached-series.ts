@@ -14,6 +14,8 @@ import { type CacheChunk, type CacheRows, CHUNK_ROWS } from './cache.js';
 /** Times and values of one field, ascending and distinct in time; arrays are the reader's, valid until its next call. */
 export interface CachedColumn {
   count: number;
+  /** True when every row of the series is in it: then its times are those of every other whole column. */
+  isWhole: boolean;
   /** Base of `offsets`. */
   baseNs: bigint;
   /** Nanoseconds relative to `baseNs`; exact unless `wideTimes` is set. */
@@ -48,6 +50,7 @@ export class CachedSeriesReader {
   private baseNs = 0n;
   private readonly out: CachedColumn = {
     count: 0,
+    isWhole: true,
     baseNs: 0n,
     offsets: new Float64Array(0),
     wideTimes: null,
@@ -114,11 +117,11 @@ export class CachedSeriesReader {
     out.strings = null;
     out.wideTimes = null;
     out.count = 0;
-    const isWhole = this.gather(name, type);
+    out.isWhole = this.gather(name, type);
     const isBig = type === FieldType.INTEGER || type === FieldType.UNSIGNED;
     if (type === FieldType.STRING) this.gatherStrings();
     else if (isBig) this.gatherBig(name, type);
-    if (isWhole) {
+    if (out.isWhole) {
       out.offsets = this.offsets;
       out.wideTimes = this.wideTimes;
     } else {

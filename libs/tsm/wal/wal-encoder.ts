@@ -9,7 +9,7 @@ import {
   FieldType,
   int64Difference,
   type PointsBatch,
-  type PointsGroup,
+  type RowRun,
   type Shape,
 } from '#models';
 import {
@@ -24,13 +24,6 @@ import {
 /** Gives the canonical key of a series id. */
 export interface SeriesKeys {
   keyOf(seriesId: number): Uint8Array;
-}
-
-/** Rows [from, to) of a group, all of known series. */
-export interface RowRange {
-  readonly group: PointsGroup;
-  readonly from: number;
-  readonly to: number;
 }
 
 const SCALES = Float64Array.from({ length: DECIMAL_SCALE_MAX + 1 }, (_, s) => 10 ** s);
@@ -74,7 +67,7 @@ export class WalEncoder {
    */
   encodePoints(
     batch: PointsBatch,
-    ranges: readonly RowRange[],
+    ranges: readonly RowRun[],
     keys: SeriesKeys,
     position: bigint | null = null,
   ): void {
@@ -99,7 +92,7 @@ export class WalEncoder {
     header.setUint32(4, crc32(payload), true);
   }
 
-  private defineSeries(ranges: readonly RowRange[], keys: SeriesKeys): void {
+  private defineSeries(ranges: readonly RowRun[], keys: SeriesKeys): void {
     let count = 0;
     for (const { group, from, to } of ranges) {
       const { seriesIds } = group;
@@ -128,7 +121,7 @@ export class WalEncoder {
     }
   }
 
-  private defineShapes(ranges: readonly RowRange[]): void {
+  private defineShapes(ranges: readonly RowRun[]): void {
     const shapes: Shape[] = [];
     for (const { group } of ranges) {
       const { id } = group.shape;
@@ -158,7 +151,7 @@ export class WalEncoder {
     }
   }
 
-  private encodeSection(batch: PointsBatch, { group, from, to }: RowRange): void {
+  private encodeSection(batch: PointsBatch, { group, from, to }: RowRun): void {
     const { shape, values, capacity } = group;
     const rows = to - from;
     this.reserve(32 + rows * (20 + 10 * shape.fieldCount));

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { type FileSystem, type Logger, messageOf, type OpenFile } from '#kernel';
-import type { PointsBatch } from '#models';
+import type { PointsBatch, RowRun } from '#models';
 import { TsmError } from '../errors.js';
-import { WalEncoder, type RowRange, type SeriesKeys } from './wal-encoder.js';
+import { type SeriesKeys, WalEncoder } from './wal-encoder.js';
 import { segmentName, WAL_MAGIC } from './wal-format.js';
 
 /** A segment is closed for a new one when it is larger than this. */
@@ -92,7 +92,7 @@ export class Wal {
   }
 
   /** Encodes rows as one record. Call {@link commit} in the same turn: it is durable when that calls back. */
-  append(batch: PointsBatch, ranges: readonly RowRange[], keys: SeriesKeys): void {
+  append(batch: PointsBatch, ranges: readonly RowRun[], keys: SeriesKeys): void {
     if (this.current !== null && this.current.sizeBytes > SEGMENT_BYTES_MAX && !this.isRotating) {
       void this.rotate();
     }
@@ -181,7 +181,7 @@ export class Wal {
 
   /** Moves what is encoded, and who waits for it, to the end of the queue. */
   private takePending(): void {
-    if (this.waiting.length === 0) return;
+    if (this.waiting.length === 0 && this.encoder.pendingBytes === 0) return;
     const bytes = this.encoder.take(this.spare ?? new Uint8Array(65536));
     this.spare = null;
     this.queue.push({ kind: 'write', bytes, waiting: this.waiting });

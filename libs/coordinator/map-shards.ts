@@ -1,0 +1,149 @@
+/**
+ * Which shard takes which rows of a batch: by the shard groups of the retention policy, and within a group by the hash of
+ * the series key. @see InfluxDB coordinator.PointsWriter.MapShards
+ */
+import { fnv1a64Modulo } from '#encoding';
+import type { RetentionPolicyView } from '#meta';
+import {
+  highWord,
+  int64Compare,
+  int64ToBigInt,
+  lowWord,
+  orderRuns,
+  type PointsBatch,
+  type PointsGroup,
+  type RowRun,
+} from '#models';
+
+/** Where the rows of a batch go. */
+export interface ShardMapping {
+  /** By shard id, in order of first appearance. */
+  readonly runsByShard: ReadonlyMap<number, readonly RowRun[]>;
+  /** Points older than the retention policy keeps. */
+  readonly beyondRetention: number;
+  /** A time for which there is no shard group yet: make one and map again. */
+  readonly missingNs: bigint | null;
+}
+
+/** Gives the key of a series that the batch does not carry itself. */
+export interface MappedKeys {
+  keyOf(seriesId: number): Uint8Array;
+}
+
+/**
+ * Maps the rows of a batch.
+ * @param earliestNs rows before it are dropped; null = the policy keeps everything
+ */
+export function mapShards(
+  batch: PointsBatch,
+  policy: RetentionPolicyView,
+  earliestNs: bigint | null,
+  keys: MappedKeys,
+): ShardMapping {
+  const mapper = new Mapper(batch, policy, earliestNs, keys);
+  for (const group of batch.groups) {
+    if (group.rows > 0 && !mapper.mapGroup(group)) break;
+  }
+  return mapper.result();
+}
+
+class Mapper {
+  private readonly runs = new Map<number, RowRun[]>();
+  private beyondRetention = 0;
+  private missingNs: bigint | null = null;
+  private readonly earliestLo: number;
+  private readonly earliestHi: number;
+  /** The group that the last row went to. */
+  private current = -1;
+
+  constructor(
+    private readonly batch: PointsBatch,
+    private readonly policy: RetentionPolicyView,
+    earliestNs: bigint | null,
+    private readonly keys: MappedKeys,
+  ) {
+    const bound = earliestNs ?? -(2n ** 63n);
+    this.earliestLo = lowWord(bound);
+    this.earliestHi = highWord(bound);
+  }
+
+  /** Adds the runs of one group; false when a shard group is missing. */
+  mapGroup(group: PointsGroup): boolean {
+    const { times } = group;
+    let runStart = 0;
+    let runShard = -1;
+    for (let row = 0; row < group.rows; row++) {
+      const shard = this.shardOf(group, row, times[2 * row], times[2 * row + 1]);
+      if (this.missingNs !== null) return false;
+      if (shard === runShard) continue;
+      this.addRun(runShard, { group, from: runStart, to: row });
+      runStart = row;
+      runShard = shard;
+    }
+    this.addRun(runShard, { group, from: runStart, to: group.rows });
+    return true;
+  }
+
+  result(): ShardMapping {
+    const { runs, beyondRetention, missingNs, batch } = this;
+    if (batch.hasMixedShapes) {
+      for (const [shard, list] of runs) {
+        if (list.length < 2) continue;
+        const ordered: RowRun[] = [];
+        orderRuns(list, ordered);
+        runs.set(shard, ordered);
+      }
+    }
+    return { runsByShard: runs, beyondRetention, missingNs };
+  }
+
+  /** The shard of a row, or -1 where it is dropped. */
+  private shardOf(group: PointsGroup, row: number, lo: number, hi: number): number {
+    const { groups } = this.policy;
+    const { current } = this;
+    // Most rows belong where the row before belongs.
+    if (current < 0 || !this.isWithin(current, lo, hi)) {
+      if (int64Compare(lo, hi, this.earliestLo, this.earliestHi) < 0) {
+        this.beyondRetention++;
+        return -1;
+      }
+      const found = groups.find(lo, hi);
+      if (found < 0) {
+        this.missingNs = int64ToBigInt(lo, hi);
+        return -1;
+      }
+      this.current = found;
+    } else if (int64Compare(lo, hi, this.earliestLo, this.earliestHi) < 0) {
+      this.beyondRetention++;
+      return -1;
+    }
+    const { shards } = groups.groups[this.current];
+    if (shards.length === 1) return shards[0].id;
+    const key = this.keyOfRow(group, row);
+    return shards[fnv1a64Modulo(key, 0, key.length, shards.length)].id;
+  }
+
+  private isWithin(i: number, lo: number, hi: number): boolean {
+    const { startWords, endWords } = this.policy.groups;
+    return (
+      int64Compare(lo, hi, startWords[2 * i], startWords[2 * i + 1]) >= 0 &&
+      int64Compare(lo, hi, endWords[2 * i], endWords[2 * i + 1]) < 0 &&
+      (i === 0 || int64Compare(lo, hi, endWords[2 * i - 2], endWords[2 * i - 1]) >= 0)
+    );
+  }
+
+  private keyOfRow(group: PointsGroup, row: number): Uint8Array {
+    const seriesId = group.seriesIds[row];
+    if (seriesId >= 0) return this.keys.keyOf(seriesId);
+    const start = group.keyStart[row];
+    return this.batch.extra.subarray(start, start + group.keyLength[row]);
+  }
+
+  private addRun(shard: number, run: RowRun): void {
+    if (shard < 0 || run.from === run.to) return;
+    const list = this.runs.get(shard);
+    if (list === undefined) this.runs.set(shard, [run]);
+    else list.push(run);
+  }
+}
+

@@ -1,0 +1,234 @@
+/**
+ * The one way into storage: every input hands its batches to the PointsWriter, which finds the retention policy, makes shard
+ * groups, cuts the batch up by shard, waits for all shards and passes on what was stored.
+ * @see InfluxDB coordinator.PointsWriter
+ */
+import { type Clock, type Logger, messageOf, TidegateError } from '#kernel';
+import type { MetaClient, RetentionPolicyView, ShardGroup } from '#meta';
+import type { PointsBatch, RowRun } from '#models';
+import type { Shard, ShardWriteOutcome, Store } from '#tsdb';
+import { CoordinatorError } from './errors.js';
+import { mapShards, type ShardMapping } from './map-shards.js';
+
+/** A batch on its way to a database. */
+export interface WriteRequest {
+  readonly database: string;
+  /** '' = the database's default. */
+  readonly retentionPolicy: string;
+  readonly batch: PointsBatch;
+}
+
+/** What became of the points of a batch. `points + dropped` is the batch's point count. */
+export interface WriteOutcome {
+  /** Points on disk. */
+  readonly points: number;
+  /** Field values on disk. */
+  readonly values: number;
+  /** Points not stored, by reason; the texts are InfluxDB's. */
+  readonly dropped: number;
+  /** The reason of the first of them, '' when there are none. */
+  readonly reason: string;
+}
+
+/** Counters with InfluxDB's names. */
+export interface WriteStatistics {
+  req: number;
+  pointReq: number;
+  pointReqLocal: number;
+  writeOk: number;
+  writeDrop: number;
+  writeTimeout: number;
+  writeError: number;
+  subWriteOk: number;
+  subWriteDrop: number;
+}
+
+/** Receives what was stored. Must not keep the batch, and must not throw. */
+export interface WriteListener {
+  stored(request: WriteRequest, retentionPolicy: string): void;
+}
+
+/** What the writer stands on. */
+export interface PointsWriterParts {
+  readonly meta: MetaClient;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly writeTimeoutMs: number;
+}
+
+/** Shard groups made for one batch; a batch that spans more is refused. */
+const GROUPS_PER_BATCH_MAX = 10_000;
+
+/** Writes batches to shards. */
+export class PointsWriter {
+  readonly statistics: WriteStatistics = {
+    req: 0,
+    pointReq: 0,
+    pointReqLocal: 0,
+    writeOk: 0,
+    writeDrop: 0,
+    writeTimeout: 0,
+    writeError: 0,
+    subWriteOk: 0,
+    subWriteDrop: 0,
+  };
+  private readonly listeners: WriteListener[] = [];
+
+  constructor(private readonly parts: PointsWriterParts) {}
+
+  /** Adds a receiver of stored batches. */
+  addListener(listener: WriteListener): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Stores a batch; resolves when all of it that is accepted is on disk.
+   * @throws CoordinatorError `database not found`, `retention policy not found`, `timeout`; TsmError for the disk's
+   */
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    const { statistics } = this;
+    const { batch } = request;
+    statistics.req++;
+    statistics.pointReq += batch.pointCount;
+    if (batch.pointCount === 0) return { points: 0, values: 0, dropped: 0, reason: '' };
+    try {
+      const mapping = await this.map(request);
+      const shards = await this.openShards(mapping, request);
+      const outcome = await this.writeShards(batch, mapping, shards);
+      if (outcome.points > 0) this.tell(request);
+      return outcome;
+    } catch (error) {
+      statistics.writeError++;
+      throw error;
+    }
+  }
+
+  private async map(request: WriteRequest): Promise<ShardMapping> {
+    const { meta, clock, store } = this.parts;
+    const { database, retentionPolicy, batch } = request;
+    for (let made = 0; made <= GROUPS_PER_BATCH_MAX; made++) {
+      const policy = this.policy(request);
+      const { durationNs } = policy.policy;
+      const earliestNs = durationNs === 0n ? null : clock.nowNs() - durationNs;
+      const mapping = mapShards(batch, policy, earliestNs, store.index(database));
+      if (mapping.missingNs === null) return mapping;
+      await meta.createShardGroup(database, retentionPolicy, mapping.missingNs);
+    }
+    throw new CoordinatorError(
+      'coordinator.too-many-groups',
+      `batch spans more than ${GROUPS_PER_BATCH_MAX} shard groups`,
+    );
+  }
+
+  private policy({ database, retentionPolicy }: WriteRequest): RetentionPolicyView {
+    const { meta } = this.parts;
+    const policy = meta.retentionPolicy(database, retentionPolicy);
+    if (policy !== undefined) return policy;
+    if (meta.database(database) === undefined) {
+      throw new CoordinatorError('coordinator.database-not-found', `database not found: ${database}`);
+    }
+    throw new CoordinatorError(
+      'coordinator.retention-policy-not-found',
+      `retention policy not found: ${retentionPolicy}`,
+    );
+  }
+
+  private async openShards(mapping: ShardMapping, request: WriteRequest): Promise<Shard[]> {
+    const { store, meta } = this.parts;
+    const shards: Shard[] = [];
+    for (const id of mapping.runsByShard.keys()) {
+      const known = store.shard(id);
+      if (known !== undefined) {
+        shards.push(known);
+        continue;
+      }
+      const place = meta.shard(id);
+      if (place === undefined) {
+        throw new CoordinatorError('coordinator.shard-not-found', 'shard not found');
+      }
+      const group: ShardGroup = place.group;
+      shards.push(
+        await store.createShard({
+          id,
+          database: request.database,
+          retentionPolicy: place.retentionPolicy,
+          startNs: group.startNs,
+          endNs: group.endNs,
+        }),
+      );
+    }
+    return shards;
+  }
+
+  /** All shards write; one answer: the first failure, else what was dropped, else all stored. */
+  private async writeShards(
+    batch: PointsBatch,
+    mapping: ShardMapping,
+    shards: readonly Shard[],
+  ): Promise<WriteOutcome> {
+    const { statistics } = this;
+    const { beyondRetention } = mapping;
+    statistics.writeDrop += beyondRetention;
+    let points = 0;
+    let values = 0;
+    let dropped = beyondRetention;
+    let reason = beyondRetention > 0 ? 'points beyond retention policy' : '';
+    const add = (outcome: ShardWriteOutcome): void => {
+      points += outcome.points;
+      values += outcome.values;
+      dropped += outcome.dropped;
+      if (reason === '') reason = outcome.reason;
+      statistics.writeDrop += outcome.dropped;
+    };
+    const runs = [...mapping.runsByShard.values()];
+    if (shards.length === 1) {
+      add(await this.withTimeout(shards[0].write(batch, runs[0])));
+    } else {
+      const results = await this.withTimeout(
+        Promise.allSettled(shards.map((shard, i) => shard.write(batch, runs[i] as readonly RowRun[]))),
+      );
+      for (const result of results) if (result.status === 'fulfilled') add(result.value);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    }
+    statistics.pointReqLocal += points;
+    statistics.writeOk++;
+    return { points, values, dropped, reason };
+  }
+
+  /** The outcome, or InfluxDB's `timeout` after `write-timeout`; the write itself goes on and may still be stored. */
+  private withTimeout<T>(work: Promise<T>): Promise<T> {
+    const { writeTimeoutMs } = this.parts;
+    if (writeTimeoutMs <= 0) return work;
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.statistics.writeTimeout++;
+        reject(new CoordinatorError('coordinator.write-timeout', 'timeout'));
+      }, writeTimeoutMs);
+      work.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(
+            error instanceof TidegateError
+              ? error
+              : new CoordinatorError('coordinator.write-failed', `write failed: ${messageOf(error)}`, {
+                  cause: error,
+                }),
+          );
+        },
+      );
+    });
+  }
+
+  private tell(request: WriteRequest): void {
+    if (this.listeners.length === 0) return;
+    const policy = this.parts.meta.retentionPolicy(request.database, request.retentionPolicy);
+    for (const listener of this.listeners) {
+      listener.stored(request, policy?.policy.name ?? request.retentionPolicy);
+    }
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * One shard: the points of a span of time of a retention policy. Checks what is written (series limits, field types), keeps
+ * the shard's fields and series, and leaves storing to the engine.
+ */
+import {
+  type FieldType,
+  orderRuns,
+  parseSeriesKey,
+  type PointsBatch,
+  type PointsGroup,
+  type RowRun,
+} from '#models';
+import { type SeriesIndex, SeriesLimitError } from '#series-index';
+import { type Engine } from '#tsm';
+import { TsdbError } from './errors.js';
+import { SeriesSet } from './series-set.js';
+import { conflictText, ShardFields } from './shard-fields.js';
+
+/** Where a shard belongs. */
+export interface ShardIdentity {
+  readonly id: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  /** First nanosecond. */
+  readonly startNs: bigint;
+  /** One past the last nanosecond. */
+  readonly endNs: bigint;
+}
+
+/** What a write to a shard did; all dropped points share the first reason. Same as InfluxDB 1.x. */
+export interface ShardWriteOutcome {
+  points: number;
+  values: number;
+  dropped: number;
+  /** InfluxDB's text for the first point dropped, or ''. */
+  reason: string;
+}
+
+/** Counters with InfluxDB's names. */
+export interface ShardStatistics {
+  writeReq: number;
+  writeReqOk: number;
+  writeReqErr: number;
+  seriesCreate: number;
+  fieldsCreate: number;
+  writePointsErr: number;
+  writePointsDropped: number;
+  writePointsOk: number;
+  writeValuesOk: number;
+}
+
+/** A span of time of a retention policy. */
+export class Shard {
+  readonly fields = new ShardFields();
+  readonly series = new SeriesSet();
+  readonly statistics: ShardStatistics = {
+    writeReq: 0,
+    writeReqOk: 0,
+    writeReqErr: 0,
+    seriesCreate: 0,
+    fieldsCreate: 0,
+    writePointsErr: 0,
+    writePointsDropped: 0,
+    writePointsOk: 0,
+    writeValuesOk: 0,
+  };
+  /** True until the first write: a conflict inside that batch refuses all of it. Same as InfluxDB 1.x. */
+  private isNew = true;
+  private hasConflictOfNew = false;
+
+  constructor(
+    readonly identity: ShardIdentity,
+    readonly engine: Engine,
+    private readonly index: SeriesIndex,
+  ) {}
+
+  /** Says that the shard was there before: it has taken writes. */
+  markUsed(): void {
+    this.isNew = false;
+  }
+
+  /**
+   * Checks and stores rows of a batch. Resolves when they are on disk. Rows that are refused are counted in the outcome;
+   * the batch's series ids are filled in.
+   * @throws TsmError when nothing was stored: cache full, disk error. TsdbError `tsdb.field-type-conflict`.
+   */
+  write(batch: PointsBatch, runs: readonly RowRun[]): Promise<ShardWriteOutcome> {
+    const { statistics } = this;
+    statistics.writeReq++;
+    const outcome: ShardWriteOutcome = { points: 0, values: 0, dropped: 0, reason: '' };
+    let accepted: RowRun[];
+    try {
+      accepted = this.check(batch, runs, outcome);
+      this.isNew = false;
+      if (this.hasConflictOfNew) {
+        this.hasConflictOfNew = false;
+        for (const { group, from, to } of accepted) this.addSeries(group, from, to);
+        throw new TsdbError('tsdb.field-type-conflict', 'field type conflict');
+      }
+      if (accepted.length > 0) this.store(batch, accepted);
+    } catch (error) {
+      statistics.writeReqErr++;
+      return Promise.reject(error as Error);
+    }
+    statistics.writePointsDropped += outcome.dropped;
+    if (accepted.length === 0) return Promise.resolve(outcome);
+    return new Promise((resolve, reject) => {
+      this.engine.commit((error) => {
+        if (error === null) {
+          statistics.writeReqOk++;
+          statistics.writePointsOk += outcome.points;
+          statistics.writeValuesOk += outcome.values;
+          resolve(outcome);
+        } else {
+          statistics.writeReqErr++;
+          statistics.writePointsErr += outcome.points;
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** Takes rows of the log that were accepted before. */
+  restore(batch: PointsBatch): void {
+    this.isNew = false;
+    for (const group of batch.groups) {
+      for (let row = 0; row < group.rows; row++) {
+        const seriesId = group.seriesIds[row];
+        const measurementId = this.index.measurementIdOf[seriesId];
+        if (!this.fields.fits(measurementId, group.shape.id)) this.fields.add(measurementId, group.shape);
+        this.series.add(seriesId);
+      }
+    }
+  }
+
+  /** Takes a series and field found in a file. */
+  restoreField(seriesId: number, field: string, type: FieldType): void {
+    this.isNew = false;
+    this.fields.addField(this.index.measurementIdOf[seriesId], field, type);
+    this.series.add(seriesId);
+  }
+
+  private store(batch: PointsBatch, runs: RowRun[]): void {
+    const ordered: RowRun[] = [];
+    if (batch.hasMixedShapes && runs.length > 1) orderRuns(runs, ordered);
+    else ordered.push(...runs);
+    this.engine.append(batch, ordered);
+    for (const { group, from, to } of ordered) this.addSeries(group, from, to);
+  }
+
+  private addSeries(group: PointsGroup, from: number, to: number): void {
+    const { seriesIds } = group;
+    for (let row = from; row < to; row++) this.series.add(seriesIds[row]);
+  }
+
+  /** The rows that may be stored, with their series ids filled in. */
+  private check(
+    batch: PointsBatch,
+    runs: readonly RowRun[],
+    outcome: ShardWriteOutcome,
+  ): RowRun[] {
+    const accepted: RowRun[] = [];
+    const refuse = (reason: string): void => {
+      if (outcome.reason === '') outcome.reason = reason;
+      outcome.dropped++;
+    };
+    const fieldsBefore = this.fields.fieldCount;
+    const seriesBefore = this.index.seriesCount;
+    for (const { group, from, to } of runs) {
+      let start = from;
+      for (let row = from; row < to; row++) {
+        const reason = this.checkRow(batch, group, row);
+        if (reason === '') continue;
+        refuse(reason);
+        if (start < row) accepted.push({ group, from: start, to: row });
+        start = row + 1;
+      }
+      if (start < to) accepted.push({ group, from: start, to });
+      const rows = to - from;
+      outcome.points += rows;
+      outcome.values += rows * group.shape.fieldCount;
+    }
+    outcome.points -= outcome.dropped;
+    if (outcome.dropped > 0) {
+      outcome.values = accepted.reduce((sum, run) => sum + (run.to - run.from) * run.group.shape.fieldCount, 0);
+    }
+    this.statistics.fieldsCreate += this.fields.fieldCount - fieldsBefore;
+    this.statistics.seriesCreate += this.index.seriesCount - seriesBefore;
+    return accepted;
+  }
+
+  /** Why a row is refused, or ''. The usual row costs two array look-ups. */
+  private checkRow(batch: PointsBatch, group: PointsGroup, row: number): string {
+    let seriesId = group.seriesIds[row];
+    if (seriesId < 0) {
+      const created = this.createSeries(batch, group, row);
+      if (typeof created === 'string') return created;
+      seriesId = created;
+      group.seriesIds[row] = seriesId;
+      this.index.shapeHints[seriesId] = group.shape.id;
+    }
+    const measurementId = this.index.measurementIdOf[seriesId];
+    const { shape } = group;
+    if (this.fields.fits(measurementId, shape.id)) return '';
+    const { name } = this.index.measurements[measurementId];
+    if (shape.fieldCount === 1 && shape.names[0] === 'time') {
+      return `invalid field name: input field "time" on measurement "${name}" is invalid`;
+    }
+    const conflict = this.fields.conflict(measurementId, shape);
+    if (conflict === null) {
+      this.fields.add(measurementId, shape);
+      return '';
+    }
+    this.hasConflictOfNew ||= this.isNew;
+    return conflictText(name, conflict);
+  }
+
+  private createSeries(batch: PointsBatch, group: PointsGroup, row: number): number | string {
+    const start = group.keyStart[row];
+    const length = group.keyLength[row];
+    const key = batch.extra.subarray(start, start + length);
+    if (hasTimeTag(key)) {
+      const { measurement } = parseSeriesKey(key);
+      return `invalid tag key: input tag "time" on measurement "${measurement}" is invalid`;
+    }
+    const found = this.index.findOrCreate(batch.extra, start, length);
+    return found instanceof SeriesLimitError ? found.reason : found;
+  }
+}
+
+/** True when a canonical key has a tag named `time`: `,time=` can be nothing else there, as commas of values are escaped. */
+function hasTimeTag(key: Uint8Array): boolean {
+  for (let i = key.length - 7; i > 0; i--) {
+    if (
+      key[i] === 44 &&
+      key[i + 1] === 116 &&
+      key[i + 2] === 105 &&
+      key[i + 3] === 109 &&
+      key[i + 4] === 101 &&
+      key[i + 5] === 61 &&
+      key[i - 1] !== 92
+    ) {
+      return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,212 @@
+/**
+ * All shards of a server, by id, and the series index of each database. Opens what is on disk; creates and removes shards as
+ * the metadata says. Knows nothing of queries or protocols.
+ */
+import { join } from 'node:path';
+import { type Clock, type FileSystem, invariant, type Logger, messageOf } from '#kernel';
+import type { ShapeTable } from '#models';
+import { SeriesIndex } from '#series-index';
+import { Engine, type Snapshotter } from '#tsm';
+import type { DataConfig } from './data.config.js';
+import { TsdbError } from './errors.js';
+import { Shard, type ShardIdentity } from './shard.js';
+
+/** What a store stands on. */
+export interface StoreOptions {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly shapes: ShapeTable;
+  readonly snapshotter: Snapshotter;
+  readonly config: Pick<
+    DataConfig,
+    | 'dir'
+    | 'walDir'
+    | 'walFsyncDelayMs'
+    | 'cacheSnapshotMemorySizeBytes'
+    | 'cacheSnapshotWriteColdDurationMs'
+    | 'cacheMaxMemorySizeBytes'
+    | 'seriesPerDatabaseMax'
+    | 'valuesPerTagMax'
+  >;
+}
+
+/** Shards opened at one time while the store opens. */
+const OPENING_AT_ONCE = 4;
+
+/** How often engines look whether their cache is due for a snapshot. */
+const TICK_MS = 1000;
+
+/** Shards by id and series by database. */
+export class Store {
+  private readonly shards = new Map<number, Shard>();
+  private readonly indexes = new Map<string, SeriesIndex>();
+  private readonly creating = new Map<number, Promise<Shard>>();
+  private openedCount = 0;
+  private expectedCount = 0;
+  private isOpen = false;
+  private ticker: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: StoreOptions) {}
+
+  /** Opens the given shards; what they hold is readable when this resolves. */
+  async open(identities: readonly ShardIdentity[]): Promise<void> {
+    if (this.isOpen) return;
+    this.expectedCount = identities.length;
+    this.openedCount = 0;
+    const rest = [...identities];
+    const work = async (): Promise<void> => {
+      for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+        await this.createShard(next);
+        this.openedCount++;
+      }
+    };
+    await Promise.all(Array.from({ length: OPENING_AT_ONCE }, work));
+    this.isOpen = true;
+    this.ticker = setInterval(() => {
+      for (const shard of this.shards.values()) shard.engine.tick();
+    }, TICK_MS);
+    this.ticker.unref();
+  }
+
+  /** Shards opened so far, of how many. */
+  get progress(): { readonly opened: number; readonly expected: number } {
+    return { opened: this.openedCount, expected: this.expectedCount };
+  }
+
+  /** Writes every cache to TSM files, so that the next start replays nothing, and closes all shards. */
+  async close(): Promise<void> {
+    this.isOpen = false;
+    clearInterval(this.ticker);
+    for (const shard of this.shards.values()) {
+      try {
+        await shard.engine.snapshot();
+      } catch (error) {
+        // The log still has the points.
+        this.options.logger.error('cache was not written to a file at shutdown', {
+          shard: shard.identity.id,
+          error: messageOf(error),
+        });
+      }
+      await shard.engine.close();
+    }
+    this.shards.clear();
+    this.indexes.clear();
+  }
+
+  /** The series of a database; made when there are none yet. */
+  index(database: string): SeriesIndex {
+    let index = this.indexes.get(database);
+    if (index === undefined) {
+      index = new SeriesIndex({
+        seriesMax: this.options.config.seriesPerDatabaseMax,
+        valuesPerTagMax: this.options.config.valuesPerTagMax,
+      });
+      this.indexes.set(database, index);
+    }
+    return index;
+  }
+
+  /** An open shard. */
+  shard(id: number): Shard | undefined {
+    return this.shards.get(id);
+  }
+
+  /** All open shards. */
+  allShards(): Iterable<Shard> {
+    return this.shards.values();
+  }
+
+  /** Opens a shard, making its folders when it is new. Concurrent calls for one shard share the work. */
+  async createShard(identity: ShardIdentity): Promise<Shard> {
+    const known = this.shards.get(identity.id);
+    if (known !== undefined) return known;
+    const pending = this.creating.get(identity.id) ?? this.openShard(identity);
+    this.creating.set(identity.id, pending);
+    try {
+      return await pending;
+    } finally {
+      this.creating.delete(identity.id);
+    }
+  }
+
+  /** Closes a shard and removes its files. */
+  async deleteShard(id: number): Promise<void> {
+    const shard = this.shards.get(id);
+    if (shard === undefined) return;
+    this.shards.delete(id);
+    await shard.engine.close();
+    const { directory, walDirectory } = this.directories(shard.identity);
+    await this.options.files.remove(directory);
+    await this.options.files.remove(walDirectory);
+  }
+
+  /** Closes all shards of a retention policy and removes its folders. */
+  async deleteRetentionPolicy(database: string, retentionPolicy: string): Promise<void> {
+    await this.deleteShards(
+      (shard) =>
+        shard.identity.database === database && shard.identity.retentionPolicy === retentionPolicy,
+    );
+    for (const root of [this.options.config.dir, this.options.config.walDir]) {
+      await this.options.files.remove(join(root, folder(database), folder(retentionPolicy)));
+    }
+  }
+
+  /** Closes all shards of a database, forgets its series and removes its folders. */
+  async deleteDatabase(database: string): Promise<void> {
+    await this.deleteShards((shard) => shard.identity.database === database);
+    this.indexes.delete(database);
+    for (const root of [this.options.config.dir, this.options.config.walDir]) {
+      await this.options.files.remove(join(root, folder(database)));
+    }
+  }
+
+  private async deleteShards(isMeant: (shard: Shard) => boolean): Promise<void> {
+    for (const shard of [...this.shards.values()].filter(isMeant)) await this.deleteShard(shard.identity.id);
+  }
+
+  private async openShard(identity: ShardIdentity): Promise<Shard> {
+    const { files, clock, logger, shapes, config, snapshotter } = this.options;
+    const index = this.index(identity.database);
+    const engine: Engine = new Engine({
+      files,
+      clock,
+      shapes,
+      snapshotter,
+      logger: logger.with({ db: identity.database, shard: identity.id }),
+      catalog: index,
+      ...this.directories(identity),
+      walFsyncDelayMs: config.walFsyncDelayMs,
+      snapshotBytes: config.cacheSnapshotMemorySizeBytes,
+      snapshotColdMs: config.cacheSnapshotWriteColdDurationMs,
+      cacheBytesMax: config.cacheMaxMemorySizeBytes,
+      onRestore: (batch) => shard.restore(batch),
+      onFileKey: (seriesId, field, type) => shard.restoreField(seriesId, field, type),
+    });
+    const shard: Shard = new Shard(identity, engine, index);
+    try {
+      await engine.open();
+    } catch (error) {
+      throw new TsdbError(
+        'tsdb.open-shard',
+        `cannot open shard ${identity.id} of ${identity.database}.${identity.retentionPolicy}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+    invariant(!this.shards.has(identity.id), 'a shard is opened once');
+    this.shards.set(identity.id, shard);
+    return shard;
+  }
+
+  private directories(identity: ShardIdentity): { directory: string; walDirectory: string } {
+    const { dir, walDir } = this.options.config;
+    const parts = [folder(identity.database), folder(identity.retentionPolicy), String(identity.id)];
+    return { directory: join(dir, ...parts), walDirectory: join(walDir, ...parts) };
+  }
+}
+
+/** A name as a folder: metadata refuses names that are no folder names, so this is a last check. */
+function folder(name: string): string {
+  invariant(name !== '' && name !== '.' && name !== '..' && !/[/\\]/.test(name), `bad folder name ${name}`);
+  return name;
+}

@@ -1,0 +1,6 @@
+export { Engine, type EngineOptions, type EngineStatistics } from './engine.js';
+export type { SeriesCatalog } from './catalog.js';
+export { TsmError } from './errors.js';
+export { type WalStatistics } from './wal/wal.js';
+export type { Snapshotter, SnapshotJob } from './snapshot.js';
+export { inPlaceSnapshotter, WorkerSnapshotter } from './snapshotters.js';
