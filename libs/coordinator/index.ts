@@ -8,3 +8,10 @@ export {
   type WriteStatistics,
 } from './points-writer.js';
 export { CoordinatorError } from './errors.js';
+export {
+  lineWriteErrorText,
+  LineWriter,
+  type LineWriteOutcome,
+  type LineWriterParts,
+  type LineWriteRequest,
+} from './line-writer.js';

@@ -1,0 +1,100 @@
+/**
+ * Line protocol into storage: parses a body with the series of its database at hand, writes what is good and says what is
+ * not. Serves HTTP's /write and every other input of line protocol.
+ */
+import { type Clock } from '#kernel';
+import {
+  LineParser,
+  type Precision,
+  precisionNs,
+  PointsBatch,
+  type RejectedLine,
+  type ShapeTable,
+} from '#models';
+import type { Store } from '#tsdb';
+import type { PointsWriter, WriteOutcome } from './points-writer.js';
+
+/** A body of line protocol. */
+export interface LineWriteRequest {
+  readonly database: string;
+  /** '' = the database's default. */
+  readonly retentionPolicy: string;
+  readonly precision: Precision;
+  /** Holds BODY_PADDING spare bytes behind `length`; not to be changed before the write has ended. */
+  readonly body: Uint8Array;
+  readonly length: number;
+}
+
+/** What became of a body: lines refused by the parser, and points by storage. */
+export interface LineWriteOutcome extends WriteOutcome {
+  /** The first of the refused lines; texts are kept for REJECTED_LINES_KEPT of them. */
+  readonly rejected: readonly RejectedLine[];
+  readonly rejectedCount: number;
+}
+
+/** What the writer stands on. */
+export interface LineWriterParts {
+  readonly store: Store;
+  readonly writer: PointsWriter;
+  readonly shapes: ShapeTable;
+  readonly clock: Clock;
+}
+
+/** Emptied batches kept for the next bodies. */
+const BATCHES_KEPT = 16;
+
+/** Parses and writes bodies. Concurrent calls are fine: parsing is synchronous, waiting is not. */
+export class LineWriter {
+  private readonly parser: LineParser;
+  private readonly spare: PointsBatch[] = [];
+
+  constructor(private readonly parts: LineWriterParts) {
+    this.parser = new LineParser(parts.shapes);
+  }
+
+  /**
+   * Stores the good lines of a body; resolves when they are on disk.
+   * @throws what {@link PointsWriter.write} throws; then nothing, or (several shards) a part of the body is stored
+   */
+  async write(request: LineWriteRequest): Promise<LineWriteOutcome> {
+    const { store, writer, clock } = this.parts;
+    const batch = this.spare.pop() ?? new PointsBatch();
+    const unitNs = BigInt(precisionNs(request.precision));
+    const nowNs = clock.nowNs();
+    const { rejected, rejectedCount } = this.parser.parse(
+      {
+        body: request.body,
+        length: request.length,
+        known: store.index(request.database),
+        precision: request.precision,
+        defaultTimeNs: nowNs - (nowNs % unitNs),
+      },
+      batch,
+    );
+    const { database, retentionPolicy } = request;
+    try {
+      const outcome = await writer.write({ database, retentionPolicy, batch });
+      return { ...outcome, rejected, rejectedCount };
+    } finally {
+      // After a timeout the shards may still be at it, but they have copied what they need when write() returns.
+      batch.clear();
+      if (this.spare.length < BATCHES_KEPT) this.spare.push(batch);
+    }
+  }
+}
+
+/**
+ * InfluxDB's error text for a body that was not stored in full, or null where it was. `status` is always 400.
+ * Where lines were refused and points dropped, both are named (InfluxDB names the points alone).
+ */
+export function lineWriteErrorText(outcome: LineWriteOutcome): string | null {
+  const { rejected, rejectedCount, dropped, reason, points } = outcome;
+  if (rejectedCount === 0 && dropped === 0) return null;
+  const lines = rejected.map((line) => `unable to parse '${line.text}': ${line.reason}`);
+  if (rejectedCount > rejected.length) {
+    lines.push(`and ${rejectedCount - rejected.length} more lines that cannot be parsed`);
+  }
+  if (points === 0 && dropped === 0) return lines.join('\n');
+  if (dropped > 0) lines.push(reason);
+  return `partial write: ${lines.join('\n')} dropped=${dropped}`;
+}
