@@ -15,3 +15,4 @@ export {
   type LineWriterParts,
   type LineWriteRequest,
 } from './line-writer.js';
+export { StoreReader } from './storage-view.js';

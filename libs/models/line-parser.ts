@@ -95,6 +95,7 @@ export class LineParser {
     const { body, length } = request;
     body[length] = 10;
     batch.body = body;
+    batch.seriesSource = request.known;
     this.rejected = [];
     this.rejectedCount = 0;
     this.rejectedBytes = 0;

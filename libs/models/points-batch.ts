@@ -97,6 +97,8 @@ export class PointsBatch {
   pointCount = 0;
   /** Field values in all groups. */
   valueCount = 0;
+  /** The index that series ids are of; null while all ids are -1. */
+  seriesSource: object | null = null;
   /** True when one series may stand in several groups, so that rows have to be taken in order of their point numbers. */
   hasMixedShapes = false;
 
@@ -129,6 +131,7 @@ export class PointsBatch {
     }
     this.used.length = 0;
     this.body = new Uint8Array(0);
+    this.seriesSource = null;
     if (this.extra.length > 2 ** 22) this.extra = new Uint8Array(1024);
     this.extraLength = 0;
     this.bigIntegerCount = 0;

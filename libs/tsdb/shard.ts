@@ -90,6 +90,10 @@ export class Shard {
     const outcome: ShardWriteOutcome = { points: 0, values: 0, dropped: 0, reason: '' };
     let accepted: RowRun[];
     try {
+      if (batch.seriesSource !== null && batch.seriesSource !== this.index) {
+        // The database was dropped and made anew since the batch was parsed.
+        throw new TsdbError('tsdb.database-replaced', `database not found: ${this.identity.database}`);
+      }
       accepted = this.check(batch, runs, outcome);
       this.isNew = false;
       if (this.hasConflictOfNew) {

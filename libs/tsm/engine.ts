@@ -10,6 +10,7 @@ import type { SeriesCatalog } from './catalog.js';
 import { TsmError } from './errors.js';
 import { FileStore } from './file-store.js';
 import { IndexEntries } from './index-entries.js';
+import { EngineView } from './series-cursor.js';
 import type { Snapshotter } from './snapshot.js';
 import { FIELD_SEPARATOR } from './tsm-format.js';
 import type { TsmReader } from './tsm-reader.js';
@@ -148,6 +149,11 @@ export class Engine {
   commit(done: (error: Error | null) => void): void {
     this.wal.commit(done);
     if (this.active.sizeBytes >= this.options.snapshotBytes && this.running === null) this.startSnapshot();
+  }
+
+  /** Files and caches as they are now, for reading. */
+  view(): EngineView {
+    return new EngineView(this.fileStore.current, this.caches, this.options.logger);
   }
 
   /** Writes the cache to a file when it is full, or has not been written to for long. To be called every few seconds. */

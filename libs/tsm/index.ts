@@ -4,3 +4,4 @@ export { TsmError } from './errors.js';
 export { type WalStatistics } from './wal/wal.js';
 export type { Snapshotter, SnapshotJob } from './snapshot.js';
 export { inPlaceSnapshotter, WorkerSnapshotter } from './snapshotters.js';
+export { EngineView, FieldsCursor, type SeriesCursorRequest, type SeriesField } from './series-cursor.js';

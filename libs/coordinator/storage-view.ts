@@ -1,0 +1,238 @@
+/**
+ * Stored data as the query engine's port wants it: the shards of a retention policy within a time range, and the series of
+ * their database. Binds #meta and #tsdb to #query.
+ */
+import type { MetaClient } from '#meta';
+import { compareUtf8, type FieldType } from '#models';
+import type {
+  SeriesCursor,
+  SeriesList,
+  ShardView,
+  StorageReader,
+  StorageView,
+  TagPair,
+  TimeRange,
+} from '#query';
+import type { Measurement, SeriesIndex, TagColumn } from '#series-index';
+import type { Shard, Store } from '#tsdb';
+import type { EngineView } from '#tsm';
+import { CoordinatorError } from './errors.js';
+
+/** Opens views over the store. */
+export class StoreReader implements StorageReader {
+  constructor(
+    private readonly meta: MetaClient,
+    private readonly store: Store,
+  ) {}
+
+  view(source: {
+    readonly database: string;
+    readonly retentionPolicy: string;
+    readonly range: TimeRange;
+  }): StorageView {
+    const { database, retentionPolicy, range } = source;
+    const policy = this.meta.retentionPolicy(database, retentionPolicy);
+    if (policy === undefined) {
+      if (this.meta.database(database) === undefined) {
+        throw new CoordinatorError('coordinator.database-not-found', `database not found: ${database}`);
+      }
+      throw new CoordinatorError(
+        'coordinator.retention-policy-not-found',
+        `retention policy not found: ${retentionPolicy}`,
+      );
+    }
+    const shards: Shard[] = [];
+    for (const group of policy.groups.overlapping(range.minNs, range.maxNs)) {
+      for (const { id } of group.shards) {
+        const shard = this.store.shard(id);
+        if (shard !== undefined) shards.push(shard);
+      }
+    }
+    return new StoreView(this.store.index(database), shards);
+  }
+}
+
+/** Shards of one retention policy, opened for one query. */
+class StoreView implements StorageView {
+  readonly shards: readonly OpenShardView[];
+
+  constructor(
+    private readonly index: SeriesIndex,
+    shards: readonly Shard[],
+  ) {
+    this.shards = shards
+      .map((shard) => new OpenShardView(shard, index))
+      .sort((a, b) => (a.startNs < b.startNs ? -1 : a.startNs > b.startNs ? 1 : 0));
+  }
+
+  measurementNames(): readonly string[] {
+    return this.index.measurements
+      .filter(({ id }) => this.shards.some(({ shard }) => shard.fields.fields(id).size > 0))
+      .map(({ name }) => name)
+      .sort(compareUtf8);
+  }
+
+  fields(measurement: string): ReadonlyMap<string, readonly FieldType[]> {
+    const found = this.index.measurement(measurement);
+    const types = new Map<string, FieldType[]>();
+    if (found === undefined) return types;
+    for (const { shard } of this.shards) {
+      for (const [name, type] of shard.fields.fields(found.id)) {
+        const known = types.get(name);
+        if (known === undefined) types.set(name, [type]);
+        else if (!known.includes(type)) known.push(type);
+      }
+    }
+    return new Map([...types].sort(([a], [b]) => compareUtf8(a, b)));
+  }
+
+  tagKeys(measurement: string): readonly string[] {
+    const found = this.index.measurement(measurement);
+    if (found === undefined) return [];
+    const positions = this.positions(found, []);
+    return found.tagKeys.filter((key) => {
+      const column = found.column(key);
+      return column !== undefined && positions.some((position) => column.valueId(position) !== 0);
+    });
+  }
+
+  series(measurement: string, equals: readonly TagPair[]): SeriesList {
+    const found = this.index.measurement(measurement);
+    if (found === undefined) return new FoundSeries(this.index, null, new Int32Array(0));
+    const ids = this.positions(found, equals).map((position) => found.seriesIds[position]);
+    return new FoundSeries(this.index, found, this.index.sortByKey(ids));
+  }
+
+  close(): void {
+    for (const shard of this.shards) shard.close();
+  }
+
+  /** Positions in the measurement of the series that are in these shards and match. */
+  private positions(measurement: Measurement, equals: readonly TagPair[]): Int32Array {
+    const wanted = equals.map(({ key, value }) => wantedValue(measurement, key, value));
+    const { seriesIds, seriesCount } = measurement;
+    const found = new Int32Array(seriesCount);
+    if (wanted.some((want) => want.valueId === NO_SUCH_VALUE)) return found.subarray(0, 0);
+    let count = 0;
+    for (let position = 0; position < seriesCount; position++) {
+      let isMatch = true;
+      for (const { column, valueId } of wanted) {
+        if ((column === null ? 0 : column.valueId(position)) !== valueId) {
+          isMatch = false;
+          break;
+        }
+      }
+      if (isMatch && this.isStored(seriesIds[position])) found[count++] = position;
+    }
+    return found.subarray(0, count);
+  }
+
+  private isStored(seriesId: number): boolean {
+    for (const { shard } of this.shards) if (shard.series.has(seriesId)) return true;
+    return false;
+  }
+}
+
+const NO_SUCH_VALUE = -1;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function wantedValue(
+  measurement: Measurement,
+  key: string,
+  value: string,
+): { column: TagColumn | null; valueId: number } {
+  const column = measurement.column(key) ?? null;
+  if (value === '') return { column, valueId: 0 };
+  if (column === null) return { column, valueId: NO_SUCH_VALUE };
+  const bytes = encoder.encode(value);
+  return { column, valueId: column.findValue(bytes, 0, bytes.length) || NO_SUCH_VALUE };
+}
+
+/** Series of one measurement, in order of their keys. */
+class FoundSeries implements SeriesList {
+  readonly count: number;
+
+  constructor(
+    private readonly index: SeriesIndex,
+    private readonly measurement: Measurement | null,
+    readonly ids: Int32Array,
+  ) {
+    this.count = ids.length;
+  }
+
+  tagValue(i: number, key: string): string {
+    const column = this.measurement?.column(key);
+    return column === undefined ? '' : column.text(column.valueId(this.index.positionOf(this.ids[i])));
+  }
+
+  tagValueIds(key: string): Int32Array {
+    const valueIds = new Int32Array(this.count);
+    const column = this.measurement?.column(key);
+    if (column === undefined) return valueIds;
+    for (let i = 0; i < this.count; i++) valueIds[i] = column.valueId(this.index.positionOf(this.ids[i]));
+    return valueIds;
+  }
+
+  tagValueOf(key: string, valueId: number): string {
+    return this.measurement?.column(key)?.text(valueId) ?? '';
+  }
+
+  key(i: number): string {
+    return decoder.decode(this.index.keyOf(this.ids[i]).slice());
+  }
+}
+
+/** A shard held open for one query. */
+class OpenShardView implements ShardView {
+  readonly id: number;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  private view: EngineView | null = null;
+
+  constructor(
+    readonly shard: Shard,
+    private readonly index: SeriesIndex,
+  ) {
+    this.id = shard.identity.id;
+    this.startNs = shard.identity.startNs;
+    this.endNs = shard.identity.endNs;
+  }
+
+  fieldType(measurement: string, field: string): FieldType | null {
+    const found = this.index.measurement(measurement);
+    return found === undefined ? null : this.shard.fields.type(found.id, field);
+  }
+
+  hasSeries(seriesId: number): boolean {
+    return this.shard.series.has(seriesId);
+  }
+
+  cursor(request: {
+    readonly seriesId: number;
+    readonly measurement: string;
+    readonly fields: readonly string[];
+    readonly range: TimeRange;
+    readonly ascending: boolean;
+  }): SeriesCursor {
+    this.view ??= this.shard.engine.view();
+    const { seriesId, measurement, fields, range, ascending } = request;
+    return this.view.cursor({
+      seriesId,
+      seriesKey: this.index.keyOf(seriesId),
+      fields: fields.map((name) => {
+        const type = this.fieldType(measurement, name);
+        return type === null ? null : { name, type };
+      }),
+      minNs: range.minNs > this.startNs ? range.minNs : this.startNs,
+      maxNs: range.maxNs < this.endNs ? range.maxNs : this.endNs - 1n,
+      ascending,
+      baseNs: this.startNs,
+    });
+  }
+
+  close(): void {
+    this.view?.release();
+    this.view = null;
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Reads fields of one series of one shard: finds the blocks of each field in the files and its rows in the caches, and lets a
+ * BlockCursor lay one over the other.
+ */
+import { type Logger } from '#kernel';
+import type { ColumnBatch, FieldType } from '#models';
+import type { Cache } from './cache/cache.js';
+import { type CachedColumn, CachedSeriesReader } from './cache/cached-series.js';
+import { BlockCursor } from './cursor/block-cursor.js';
+import type { TimedColumn } from './cursor/column-run.js';
+import type { FileSource } from './cursor/lane.js';
+import { TimeMemo } from './cursor/time-memo.js';
+import { IndexEntries } from './index-entries.js';
+import { FIELD_SEPARATOR } from './tsm-format.js';
+import type { TsmReader } from './tsm-reader.js';
+
+/** Files and caches of a shard as they are at one moment. Released once. */
+export class EngineView {
+  private readonly reader: CachedSeriesReader;
+  private readonly entries = new IndexEntries();
+  private isReleased = false;
+
+  /** @param caches oldest first */
+  constructor(
+    private readonly readers: readonly TsmReader[],
+    caches: readonly Cache[],
+    private readonly logger: Logger,
+  ) {
+    for (const reader of readers) reader.retain();
+    this.reader = new CachedSeriesReader(caches);
+  }
+
+  /** Opens a cursor; cursors of one view are used by one caller at a time. */
+  cursor(request: SeriesCursorRequest): FieldsCursor {
+    return new FieldsCursor(this, request);
+  }
+
+  /** Lets go of the files; cursors must not be used afterwards. */
+  release(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
+    for (const reader of this.readers) {
+      reader.release().catch((error: unknown) => {
+        this.logger.warn('file could not be closed', { path: reader.path, error: String(error) });
+      });
+    }
+  }
+
+  /** The blocks of a field in every file that has it within the range, oldest first. */
+  sources(key: Uint8Array, request: SeriesCursorRequest): FileSource[] {
+    const found: FileSource[] = [];
+    for (const reader of this.readers) {
+      const { minNs, maxNs } = reader.summary;
+      if (minNs > request.maxNs || maxNs < request.minNs) continue;
+      if (!reader.find(key, this.entries)) continue;
+      found.push({ reader, entries: this.entries.clone(), deleted: reader.tombstones.find(key) });
+    }
+    return found;
+  }
+
+  /** What the caches have of a field, in the order of iteration, in arrays of its own; null for nothing. */
+  cached(request: SeriesCursorRequest, field: SeriesField): TimedColumn | null {
+    if (this.reader.load(request.seriesId, request.baseNs) === 0) return null;
+    const column = this.reader.column(field.name, field.type);
+    return column.count === 0 ? null : ownColumn(column, request.ascending);
+  }
+
+  corrupt(error: Error): void {
+    this.logger.error('block is corrupt and was left out of an answer', { error: error.message });
+  }
+}
+
+/** A field to read. */
+export interface SeriesField {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
+/** What to read of a series. */
+export interface SeriesCursorRequest {
+  readonly seriesId: number;
+  readonly seriesKey: Uint8Array;
+  /** Null for a field that the shard does not have. */
+  readonly fields: readonly (SeriesField | null)[];
+  /** First and last time wanted, inclusive. */
+  readonly minNs: bigint;
+  readonly maxNs: bigint;
+  readonly ascending: boolean;
+  /** Base of the batches' offsets: the shard's start. */
+  readonly baseNs: bigint;
+}
+
+const encoder = new TextEncoder();
+
+/** Cursors over the fields of a series, opened as they are asked for. */
+export class FieldsCursor {
+  private readonly cursors: (BlockCursor | null | undefined)[] = [];
+  private readonly memo: TimeMemo;
+
+  constructor(
+    private readonly view: EngineView,
+    private readonly request: SeriesCursorRequest,
+  ) {
+    this.memo = new TimeMemo(request.ascending, request.baseNs);
+  }
+
+  /** The next values of field number `field`, or null at its end; valid until the next call for it. */
+  next(field: number): ColumnBatch | null {
+    let cursor = this.cursors[field];
+    if (cursor === undefined) {
+      cursor = this.open(this.request.fields[field]);
+      this.cursors[field] = cursor;
+    }
+    return cursor === null ? null : cursor.next();
+  }
+
+  private open(field: SeriesField | null | undefined): BlockCursor | null {
+    if (field === null || field === undefined) return null;
+    const { view, request, memo } = this;
+    const name = encoder.encode(FIELD_SEPARATOR + field.name);
+    const key = new Uint8Array(request.seriesKey.length + name.length);
+    key.set(request.seriesKey);
+    key.set(name, request.seriesKey.length);
+    const files = view.sources(key, request);
+    const cached = view.cached(request, field);
+    if (files.length === 0 && cached === null) return null;
+    return new BlockCursor({
+      type: field.type,
+      files,
+      cached,
+      minNs: request.minNs,
+      maxNs: request.maxNs,
+      ascending: request.ascending,
+      baseNs: request.baseNs,
+      memo,
+      onCorruptBlock: (error) => view.corrupt(error),
+    });
+  }
+}
+
+/** Copies a column out of the reader's arrays, turned around for a descending cursor. */
+function ownColumn(column: CachedColumn, ascending: boolean): TimedColumn {
+  const { count, baseNs, strings } = column;
+  const own: TimedColumn = {
+    count,
+    baseNs,
+    offsets: column.offsets.slice(0, count),
+    wideTimes: column.wideTimes === null ? null : column.wideTimes.slice(0, count),
+    numbers: column.numbers.slice(0, count),
+    wide: column.wide === null ? null : column.wide.slice(0, count),
+    strings,
+  };
+  if (ascending) return own;
+  own.offsets.reverse();
+  own.wideTimes?.reverse();
+  own.numbers.reverse();
+  own.wide?.reverse();
+  if (strings !== null) own.strings = reversedStrings(strings, count);
+  return own;
+}
+
+function reversedStrings(
+  strings: { bytes: Uint8Array; offsets: Int32Array },
+  count: number,
+): { bytes: Uint8Array; offsets: Int32Array } {
+  const bytes = new Uint8Array(strings.offsets[count]);
+  const offsets = new Int32Array(count + 1);
+  for (let i = 0; i < count; i++) {
+    const part = strings.bytes.subarray(strings.offsets[count - 1 - i], strings.offsets[count - i]);
+    bytes.set(part, offsets[i]);
+    offsets[i + 1] = offsets[i] + part.length;
+  }
+  return { bytes, offsets };
+}
