@@ -341,7 +341,7 @@ export class LineParser {
     const first = skipBlanks(body, start, end);
     if (first < end && body[first] !== 35) {
       const refused = addLine(context, first, end);
-      if (refused !== null) this.reject(body, { start, end, reason: refused.reason });
+      if (refused !== null) this.reject(body, { start: first, end, reason: refused.reason });
     }
     return end + 1;
   }

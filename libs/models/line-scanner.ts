@@ -192,7 +192,7 @@ function scanFields(bytes: Uint8Array, end: number, parts: LineParts): string | 
     i++;
   }
   if (isQuoted) return 'unbalanced quotes';
-  if (equals === 0 || commas !== equals - 1) return start >= end ? 'missing fields' : 'invalid field format';
+  if (equals === 0 || commas !== equals - 1) return 'invalid field format';
   parts.fieldsStart = start;
   parts.fieldsEnd = i;
   return undefined;
