@@ -4,4 +4,47 @@ export { TsmError } from './errors.js';
 export { type WalStatistics } from './wal/wal.js';
 export type { Snapshotter, SnapshotJob } from './snapshot.js';
 export { inPlaceSnapshotter, WorkerSnapshotter } from './snapshotters.js';
-export { EngineView, FieldsCursor, type SeriesCursorRequest, type SeriesField } from './series-cursor.js';
+export {
+  EngineView,
+  FieldsCursor,
+  type SeriesCursorRequest,
+  type SeriesField,
+} from './series-cursor.js';
+export {
+  BlockBuilder,
+  type BlockParts,
+  type BlockValues,
+  countBlockValues,
+  decodeBlockValues,
+  openBlock,
+} from './block.js';
+export { IndexEntries } from './index-entries.js';
+export {
+  compareTsmFileIds,
+  FIELD_SEPARATOR,
+  parseTsmFileName,
+  type TsmFileId,
+  tsmFileName,
+} from './tsm-format.js';
+export { publishTsmFiles, type TsmFileSummary, TsmWriter } from './tsm-writer.js';
+export { BlockBuffer, TsmReader } from './tsm-reader.js';
+export {
+  addTombstones,
+  type DeletedRanges,
+  readTombstones,
+  type Tombstone,
+  tombstonePath,
+  TombstoneSet,
+} from './tombstone.js';
+export { Quarantine } from './quarantine.js';
+export {
+  type InfluxWalColumn,
+  type InfluxWalEntry,
+  type InfluxWalSummary,
+  parseInfluxWalName,
+  readInfluxWal,
+} from './influx-wal.js';
+export { BlockCursor, type CursorRequest } from './cursor/block-cursor.js';
+export type { TimedColumn } from './cursor/column-run.js';
+export type { FileSource } from './cursor/lane.js';
+export { TimeMemo } from './cursor/time-memo.js';

@@ -1,0 +1,200 @@
+/**
+ * Reads one TSM file: which keys it has, where their blocks are, and the blocks' bytes. All reads but opening and closing are
+ * synchronous. It holds the file's tombstones, and counts its users, so that a file that has been compacted away stays open
+ * until the last query has left it.
+ *
+ * @see docs/formats/tsm.md
+ */
+import { basename } from 'node:path';
+import { type FileSystem, messageOf, type OpenFile } from '#kernel';
+import { readU32 } from '#encoding';
+import { TsmError } from './errors.js';
+import { IndexEntries } from './index-entries.js';
+import {
+  corruptIndex,
+  indexCrc,
+  type IndexScanner,
+  type IndexSummary,
+  readIndexBounds,
+  TsmIndex,
+} from './tsm-index.js';
+import {
+  addTombstones,
+  readTombstones,
+  type Tombstone,
+  tombstonePath,
+  TombstoneSet,
+} from './tombstone.js';
+import {
+  CHECKSUM_SUFFIX,
+  HEADER_BYTES,
+  parseTsmFileName,
+  TSM_MAGIC,
+  TSM_VERSION,
+  type TsmFileId,
+} from './tsm-format.js';
+import { checksumText } from './tsm-writer.js';
+
+/** The most bytes that one read ahead takes; a single larger block is read alone. */
+const READ_MAX_BYTES = 256 * 1024;
+
+/** A stretch of a file in memory: the blocks that a cursor reads one after another. Belongs to one cursor. */
+export class BlockBuffer {
+  bytes = new Uint8Array(0);
+  /** Position in the file of `bytes[0]`. */
+  offset = 0;
+  /** Bytes that hold. */
+  sizeBytes = 0;
+
+  /** Where in `bytes` a block begins, or -1 when it is not all here. */
+  positionOf(offset: number, sizeBytes: number): number {
+    const position = offset - this.offset;
+    return position >= 0 && position + sizeBytes <= this.sizeBytes ? position : -1;
+  }
+}
+
+/** An open TSM file. */
+export class TsmReader {
+  readonly path: string;
+  /** What its name says; zeros for another name. */
+  readonly id: TsmFileId;
+  /** Of the file. */
+  readonly sizeBytes: number;
+  readonly summary: IndexSummary;
+  private userCount = 1;
+  private tombstoneSet = TombstoneSet.none;
+
+  private constructor(
+    private readonly files: FileSystem,
+    private readonly file: OpenFile,
+    private readonly index: TsmIndex,
+    facts: { path: string; sizeBytes: number; summary: IndexSummary },
+  ) {
+    this.path = facts.path;
+    this.id = parseTsmFileName(basename(facts.path)) ?? { generation: 0, sequence: 0 };
+    this.sizeBytes = facts.sizeBytes;
+    this.summary = facts.summary;
+  }
+
+  /**
+   * Opens a file and checks its header and its whole index; blocks are checked when they are read.
+   * @param path `…/%09d-%09d.tsm`
+   * @throws TsmError `tsm.corrupt-file` naming the file, or `tsm.corrupt-tombstone`; errors of the file system
+   */
+  static async open(files: FileSystem, path: string): Promise<TsmReader> {
+    const sizeBytes = (await files.stat(path))?.sizeBytes ?? 0;
+    const checksum = await readChecksum(files, path);
+    const file = await files.open(path, 'read');
+    try {
+      const { index, summary } = openIndex(file, sizeBytes, checksum);
+      const reader = new TsmReader(files, file, index, { path, sizeBytes, summary });
+      reader.tombstoneSet = await readTombstones(files, tombstonePath(path));
+      return reader;
+    } catch (error) {
+      await file.close();
+      if (!(error instanceof TsmError) || error.code === 'tsm.corrupt-tombstone') throw error;
+      throw new TsmError('tsm.corrupt-file', `cannot open ${basename(path)}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** What has been deleted from this file. */
+  get tombstones(): TombstoneSet {
+    return this.tombstoneSet;
+  }
+
+  /**
+   * Looks a key up.
+   * @param key series key, separator and field
+   * @param entries filled with its blocks, tombstones not taken off
+   * @returns false when the file does not have it
+   */
+  find(key: Uint8Array, entries: IndexEntries): boolean {
+    return this.index.find(key, entries);
+  }
+
+  /** All keys in order, or those from `from` on (and a few before it). */
+  scan(from?: Uint8Array): IndexScanner {
+    return from === undefined ? this.index.scan() : this.index.scanFrom(from);
+  }
+
+  /**
+   * Makes the bytes of block `number` available, and with one read those behind (or before) it which lie next to it.
+   * @param towards the last entry that the caller is going to want, below `number` when it goes backwards
+   * @returns where the block begins in `buffer.bytes`
+   * @throws TsmError `tsm.corrupt-file` when the file is shorter than its index says
+   */
+  load(buffer: BlockBuffer, entries: IndexEntries, number: number, towards: number): number {
+    const { offsets, sizesBytes } = entries;
+    const loaded = buffer.positionOf(offsets[number]!, sizesBytes[number]!);
+    if (loaded >= 0) return loaded;
+    let first = number;
+    let last = number;
+    let total = sizesBytes[number]!;
+    while (last < towards && offsets[last]! + sizesBytes[last]! === offsets[last + 1]!) {
+      if (total + sizesBytes[last + 1]! > READ_MAX_BYTES) break;
+      total += sizesBytes[++last]!;
+    }
+    while (first > towards && offsets[first - 1]! + sizesBytes[first - 1]! === offsets[first]!) {
+      if (total + sizesBytes[first - 1]! > READ_MAX_BYTES) break;
+      total += sizesBytes[--first]!;
+    }
+    if (buffer.bytes.length < total) buffer.bytes = new Uint8Array(total + (total >>> 1));
+    buffer.offset = offsets[first]!;
+    buffer.sizeBytes = this.file.readSync(buffer.bytes.subarray(0, total), buffer.offset);
+    const position = buffer.positionOf(offsets[number]!, sizesBytes[number]!);
+    if (position < 0) {
+      const where = `block at offset ${offsets[number]} of ${basename(this.path)}`;
+      throw new TsmError('tsm.corrupt-file', `cannot read ${where}: file is cut off`);
+    }
+    return position;
+  }
+
+  /**
+   * Deletes values: durable when it resolves, seen by cursors opened after. One call at a time.
+   * @param tombstones for keys of this file; others do no harm
+   */
+  async delete(tombstones: readonly Tombstone[]): Promise<void> {
+    await addTombstones(this.files, tombstonePath(this.path), tombstones);
+    this.tombstoneSet = await readTombstones(this.files, tombstonePath(this.path));
+  }
+
+  /** Keeps the file open until {@link release} is called once more. */
+  retain(): this {
+    this.userCount++;
+    return this;
+  }
+
+  /** Gives up one use; the file is closed with the last. Opening counts as one. */
+  async release(): Promise<void> {
+    if (--this.userCount === 0) await this.file.close();
+  }
+}
+
+function openIndex(
+  file: OpenFile,
+  sizeBytes: number,
+  checksum: string | null,
+): { index: TsmIndex; summary: IndexSummary } {
+  const header = new Uint8Array(HEADER_BYTES);
+  if (file.readSync(header, 0) < HEADER_BYTES || readU32(header, 0) !== TSM_MAGIC) {
+    throw corruptIndex(0, 'not a TSM file');
+  }
+  if (header[4] !== TSM_VERSION) throw corruptIndex(4, `version ${header[4]}`);
+  const bounds = readIndexBounds(file, sizeBytes);
+  // A checksum of another size belongs to a file that has been replaced by someone else.
+  if (checksum !== null && checksum.startsWith(`${sizeBytes} `)) {
+    if (checksum !== checksumText(sizeBytes, indexCrc(file, bounds))) {
+      throw corruptIndex(bounds.start, 'crc mismatch');
+    }
+  }
+  return TsmIndex.load(file, bounds, new IndexEntries());
+}
+
+/** The text of the checksum beside a file that we wrote; null where there is none, or a torn one. */
+async function readChecksum(files: FileSystem, path: string): Promise<string | null> {
+  if ((await files.stat(path + CHECKSUM_SUFFIX)) === null) return null;
+  const text = new TextDecoder('latin1').decode(await files.readFile(path + CHECKSUM_SUFFIX));
+  return /^\d+ [0-9a-f]{8}\n$/.test(text) ? text : null;
+}
