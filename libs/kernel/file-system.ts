@@ -106,8 +106,9 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 };
 
+// Not by `instanceof`: under Jest the errors of node:fs come from another realm.
 const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 
 /** The machine's own file system. Stateless: make one wherever it is needed, worker threads included. */
 export class NodeFileSystem implements FileSystem {

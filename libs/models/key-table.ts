@@ -128,7 +128,7 @@ export class KeyTable {
   }
 
   private store(bytes: Uint8Array, start: number, length: number): number {
-    if (this.slabUsed + length > SLAB_BYTES) {
+    if (this.slabs.length === 0 || this.slabUsed + length > SLAB_BYTES) {
       const slab = shared(Uint8Array, SLAB_BYTES);
       this.slabs.push(slab);
       this.slabWords.push(new Int32Array(slab.buffer));

@@ -58,11 +58,11 @@ export class EngineView {
     return found;
   }
 
-  /** What the caches have of a field, in the order of iteration, in arrays of its own; null for nothing. */
+  /** What the caches have of a field, ascending, in arrays of its own; null for nothing. */
   cached(request: SeriesCursorRequest, field: SeriesField): TimedColumn | null {
     if (this.reader.load(request.seriesId, request.baseNs) === 0) return null;
     const column = this.reader.column(field.name, field.type);
-    return column.count === 0 ? null : ownColumn(column, request.ascending);
+    return column.count === 0 ? null : ownColumn(column);
   }
 
   corrupt(error: Error): void {
@@ -138,37 +138,16 @@ export class FieldsCursor {
   }
 }
 
-/** Copies a column out of the reader's arrays, turned around for a descending cursor. */
-function ownColumn(column: CachedColumn, ascending: boolean): TimedColumn {
-  const { count, baseNs, strings } = column;
-  const own: TimedColumn = {
+/** Copies a column out of the reader's arrays. */
+function ownColumn(column: CachedColumn): TimedColumn {
+  const { count } = column;
+  return {
     count,
-    baseNs,
+    baseNs: column.baseNs,
     offsets: column.offsets.slice(0, count),
     wideTimes: column.wideTimes === null ? null : column.wideTimes.slice(0, count),
     numbers: column.numbers.slice(0, count),
     wide: column.wide === null ? null : column.wide.slice(0, count),
-    strings,
+    strings: column.strings,
   };
-  if (ascending) return own;
-  own.offsets.reverse();
-  own.wideTimes?.reverse();
-  own.numbers.reverse();
-  own.wide?.reverse();
-  if (strings !== null) own.strings = reversedStrings(strings, count);
-  return own;
-}
-
-function reversedStrings(
-  strings: { bytes: Uint8Array; offsets: Int32Array },
-  count: number,
-): { bytes: Uint8Array; offsets: Int32Array } {
-  const bytes = new Uint8Array(strings.offsets[count]);
-  const offsets = new Int32Array(count + 1);
-  for (let i = 0; i < count; i++) {
-    const part = strings.bytes.subarray(strings.offsets[count - 1 - i], strings.offsets[count - i]);
-    bytes.set(part, offsets[i]);
-    offsets[i + 1] = offsets[i] + part.length;
-  }
-  return { bytes, offsets };
 }

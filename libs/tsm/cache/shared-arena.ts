@@ -13,7 +13,7 @@ export class SharedBytes {
 
   /** Copies `bytes`; where they are. At most 2^20 bytes. */
   add(bytes: Uint8Array): number {
-    if (this.used + bytes.length > SLAB_BYTES) {
+    if (this.slabs.length === 0 || this.used + bytes.length > SLAB_BYTES) {
       this.slabs.push(new Uint8Array(new SharedArrayBuffer(SLAB_BYTES)));
       this.used = 0;
     }

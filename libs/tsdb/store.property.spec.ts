@@ -1,0 +1,191 @@
+import fc from 'fast-check';
+import { NodeFileSystem, silentLogger } from '#kernel';
+import { allRuns, type FieldType, FieldType as Type, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
+import { ManualClock, type NaivePoint, NaiveStore, naiveLine, type NaiveValue, temporaryFolder } from '#test-support';
+import { inPlaceSnapshotter } from '#tsm';
+import type { Shard, ShardIdentity } from './shard.js';
+import { Store } from './store.js';
+
+const identity: ShardIdentity = {
+  id: 1,
+  database: 'db',
+  retentionPolicy: 'autogen',
+  startNs: 0n,
+  endNs: 2n ** 62n,
+};
+const DAY_NS = 86_400_000_000_000n;
+const types: Readonly<Record<string, FieldType>> = {
+  f: Type.FLOAT,
+  i: Type.INTEGER,
+  b: Type.BOOLEAN,
+  s: Type.STRING,
+};
+const series = ['m', 'm!,a=b', 'm,a=b', 'm,a=b,c=d', 'n,a=x\\ y'];
+
+const value = (field: string): fc.Arbitrary<NaiveValue> => {
+  if (field === 'f') return fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer());
+  if (field === 'i') return fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -9n, max: 9n }));
+  if (field === 'b') return fc.boolean();
+  return fc.stringMatching(/^[a-c"\\ ,=]{0,6}$/);
+};
+
+const point: fc.Arbitrary<NaivePoint> = fc
+  .tuple(
+    fc.constantFrom(...series),
+    fc.oneof(
+      fc.bigInt({ min: 0n, max: 40n }),
+      fc.bigInt({ min: 0n, max: 400n }).map((day) => day * DAY_NS),
+      fc.bigInt({ min: 0n, max: 2n ** 62n - 1n }),
+    ),
+    fc.subarray(Object.keys(types), { minLength: 1 }),
+  )
+  .chain(([key, timeNs, names]) =>
+    fc
+      .tuple(...names.map(value))
+      .map((values) => ({
+        series: key,
+        timeNs,
+        fields: Object.fromEntries(names.map((name, k) => [name, values[k]])) as Record<string, NaiveValue>,
+      })),
+  );
+
+type Step = { readonly write: NaivePoint[] } | 'snapshot' | 'reopen' | 'restart';
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.array(point, { minLength: 1, maxLength: 12 }).map((write) => ({ write })) },
+  { weight: 1, arbitrary: fc.constantFrom<Step>('snapshot', 'reopen', 'restart') },
+);
+
+/** A store in a folder, and what a crash or a restart does to it. */
+class Bench {
+  private readonly folder = temporaryFolder();
+  private store: Store | null = null;
+  private parser = new LineParser(new ShapeTable());
+
+  async open(): Promise<Shard> {
+    const files = new NodeFileSystem();
+    const shapes = new ShapeTable();
+    this.parser = new LineParser(shapes);
+    this.store = new Store({
+      files,
+      shapes,
+      clock: new ManualClock(),
+      logger: silentLogger,
+      snapshotter: inPlaceSnapshotter(files),
+      config: {
+        dir: `${this.folder.path}/data`,
+        walDir: `${this.folder.path}/wal`,
+        walFsyncDelayMs: 0,
+        cacheSnapshotMemorySizeBytes: 2 ** 30,
+        cacheSnapshotWriteColdDurationMs: 1e9,
+        cacheMaxMemorySizeBytes: 0,
+        seriesPerDatabaseMax: 0,
+        valuesPerTagMax: 0,
+      },
+    });
+    await this.store.open([identity]);
+    return this.shard();
+  }
+
+  shard(): Shard {
+    const shard = this.store?.shard(1);
+    if (shard === undefined) throw new TypeError('the shard is open');
+    return shard;
+  }
+
+  async write(points: readonly NaivePoint[]): Promise<void> {
+    const body = new TextEncoder().encode(points.map(naiveLine).join('\n'));
+    const batch = new PointsBatch();
+    const known = this.index();
+    const request = { body: padBody(body), length: body.length, known, precision: 'ns' as const, defaultTimeNs: 0n };
+    expect(this.parser.parse(request, batch).rejected).toEqual([]);
+    const outcome = await this.shard().write(batch, allRuns(batch));
+    expect(outcome).toMatchObject({ points: points.length, dropped: 0 });
+  }
+
+  index(): ReturnType<Store['index']> {
+    if (this.store === null) throw new TypeError('the store is open');
+    return this.store.index('db');
+  }
+
+  /** Ends without flushing, as a killed process does. */
+  async crash(): Promise<void> {
+    await this.shard().engine.close();
+    await this.open();
+  }
+
+  async restart(): Promise<void> {
+    await this.store?.close();
+    await this.open();
+  }
+
+  read(key: string, field: string, ascending: boolean, range: [bigint, bigint]): [bigint, NaiveValue][] {
+    const index = this.index();
+    const bytes = new TextEncoder().encode(key);
+    const seriesId = index.restore(bytes, 0, bytes.length);
+    const view = this.shard().engine.view();
+    const cursor = view.cursor({
+      seriesId,
+      seriesKey: bytes,
+      fields: [{ name: field, type: types[field] }],
+      minNs: range[0],
+      maxNs: range[1],
+      ascending,
+      baseNs: 0n,
+    });
+    const found: [bigint, NaiveValue][] = [];
+    for (let batch = cursor.next(0); batch !== null; batch = cursor.next(0)) {
+      for (let i = 0; i < batch.count; i++) {
+        const timeNs = batch.baseNs + BigInt(batch.offsets[i]);
+        const number = batch.numbers[i];
+        if (batch.strings !== null) {
+          const { bytes: text, offsets } = batch.strings;
+          found.push([timeNs, new TextDecoder().decode(text.slice(offsets[i], offsets[i + 1]))]);
+        } else if (field === 'i') found.push([timeNs, batch.wide === null ? BigInt(number) : batch.wide[i]]);
+        else found.push([timeNs, field === 'b' ? number === 1 : number]);
+      }
+    }
+    view.release();
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.store?.close();
+    this.folder.remove();
+  }
+}
+
+describe('a store', () => {
+  it('answers like a map of maps after any history of writes, snapshots, crashes and restarts', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        const bench = new Bench();
+        const model = new NaiveStore();
+        await bench.open();
+        try {
+          for (const next of steps) {
+            if (next === 'snapshot') await bench.shard().engine.snapshot();
+            else if (next === 'reopen') await bench.crash();
+            else if (next === 'restart') await bench.restart();
+            else {
+              await bench.write(next.write);
+              model.write(next.write);
+            }
+          }
+          for (const key of series) {
+            for (const field of Object.keys(types)) {
+              const all = model.read(key, field);
+              expect(bench.read(key, field, true, [0n, 2n ** 62n])).toEqual(all);
+              expect(bench.read(key, field, false, [0n, 2n ** 62n])).toEqual([...all].reverse());
+              expect(bench.read(key, field, true, [5n, 90n * DAY_NS])).toEqual(
+                model.read(key, field, 5n, 90n * DAY_NS),
+              );
+            }
+          }
+        } finally {
+          await bench.close();
+        }
+      }),
+      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 150) },
+    );
+  }, 120_000);
+});
