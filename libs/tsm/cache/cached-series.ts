@@ -34,6 +34,13 @@ export interface CachedField {
   readonly type: FieldType;
 }
 
+/** Rows [from, to) of the reader, all of one chunk. */
+interface Stretch {
+  readonly chunk: CacheChunk;
+  readonly from: number;
+  readonly to: number;
+}
+
 const EXACT_NS = 2 ** 53;
 
 /** Reads one series after another from caches given oldest first. */
@@ -47,6 +54,9 @@ export class CachedSeriesReader {
   private hasRepeats = false;
   /** Rows that the last column came from: positions in `refs`. */
   private picked = new Int32Array(256);
+  /** Number of each row in its chunk. */
+  private rowNumbers = new Int32Array(256);
+  private stretches: Stretch[] = [];
   private baseNs = 0n;
   private readonly out: CachedColumn = {
     count: 0,
@@ -88,6 +98,7 @@ export class CachedSeriesReader {
       }
     }
     this.orderByTime();
+    this.findStretches();
     this.computeOffsets(baseNs);
     return count;
   }
@@ -96,8 +107,8 @@ export class CachedSeriesReader {
   fields(): readonly CachedField[] {
     const found: CachedField[] = [];
     const seen = new Set<number>();
-    for (let i = 0; i < this.rows; i++) {
-      const { shape } = this.chunk(i);
+    for (const { chunk } of this.stretches) {
+      const { shape } = chunk;
       if (seen.has(shape.id)) continue;
       seen.add(shape.id);
       shape.names.forEach((name, f) => {
@@ -132,30 +143,48 @@ export class CachedSeriesReader {
 
   /** Copies the cells of a field to `out.numbers`; true when every row has it, at distinct times. */
   private gather(name: string, type: FieldType): boolean {
-    const { out, refs, sources, rows } = this;
-    if (this.picked.length < rows) this.picked = new Int32Array(rows * 2);
-    const { picked } = this;
+    const { out, rows, rowNumbers, stretches } = this;
     const { numbers } = out;
-    let lastChunk: CacheChunk | null = null;
-    let lastShapeId = -1;
-    let field = -1;
-    let count = 0;
-    for (let i = 0; i < rows; i++) {
-      const chunk: CacheChunk = this.caches[sources[i]].chunks[refs[i] >>> 13];
-      if (chunk !== lastChunk) {
-        lastChunk = chunk;
-        if (chunk.shape.id !== lastShapeId) {
-          lastShapeId = chunk.shape.id;
-          field = findField(chunk, name, type);
-        }
+    if (!this.hasRepeats && stretches.every(({ chunk }) => findField(chunk, name, type) >= 0)) {
+      for (const { chunk, from, to } of stretches) {
+        const base = findField(chunk, name, type) * chunk.capacity;
+        copyCells(chunk.values, base, rowNumbers, { from, to }, numbers);
       }
+      out.count = rows;
+      for (let i = 0; i < rows; i++) this.picked[i] = i;
+      return true;
+    }
+    const { picked } = this;
+    let count = 0;
+    for (const { chunk, from, to } of stretches) {
+      const field = findField(chunk, name, type);
       if (field < 0) continue;
-      if (this.hasRepeats && count > 0 && this.isSameTime(picked[count - 1], i)) count--;
-      numbers[count] = chunk.values[field * chunk.capacity + (refs[i] & (CHUNK_ROWS - 1))];
-      picked[count++] = i;
+      for (let i = from; i < to; i++) {
+        if (this.hasRepeats && count > 0 && this.compareTimes(picked[count - 1], i) === 0) count--;
+        numbers[count] = chunk.values[field * chunk.capacity + rowNumbers[i]];
+        picked[count++] = i;
+      }
     }
     out.count = count;
     return count === rows;
+  }
+
+  /** Cuts the rows into stretches of one chunk each. */
+  private findStretches(): void {
+    const { rows, refs, sources } = this;
+    if (this.rowNumbers.length < rows) {
+      this.rowNumbers = new Int32Array(rows * 2);
+      this.picked = new Int32Array(rows * 2);
+    }
+    this.stretches = [];
+    let from = 0;
+    for (let i = 0; i < rows; i++) {
+      this.rowNumbers[i] = refs[i] & (CHUNK_ROWS - 1);
+      const isLast = i + 1 === rows || refs[i + 1] >>> 13 !== refs[i] >>> 13 || sources[i + 1] !== sources[i];
+      if (!isLast) continue;
+      this.stretches.push({ chunk: this.chunk(i), from, to: i + 1 });
+      from = i + 1;
+    }
   }
 
   private gatherTimes(): void {
@@ -212,10 +241,6 @@ export class CachedSeriesReader {
     return this.caches[this.sources[i]].chunks[this.refs[i] >>> 13];
   }
 
-  private isSameTime(a: number, b: number): boolean {
-    return this.compareTimes(a, b) === 0;
-  }
-
   private compareTimes(a: number, b: number): number {
     const ta = this.chunk(a).times;
     const tb = this.chunk(b).times;
@@ -260,10 +285,12 @@ export class CachedSeriesReader {
     this.wideTimes = null;
     const baseLo = Number(BigInt.asIntN(32, this.baseNs));
     const baseHi = Number(this.baseNs >> 32n);
-    for (let i = 0; i < this.rows; i++) {
-      const { times } = this.chunk(i);
-      const at = 2 * (this.refs[i] & (CHUNK_ROWS - 1));
-      this.offsets[i] = int64Difference(times[at], times[at + 1], baseLo, baseHi);
+    for (const { chunk, from, to } of this.stretches) {
+      const { times } = chunk;
+      for (let i = from; i < to; i++) {
+        const at = 2 * this.rowNumbers[i];
+        this.offsets[i] = int64Difference(times[at], times[at + 1], baseLo, baseHi);
+      }
     }
   }
 
@@ -276,6 +303,17 @@ export class CachedSeriesReader {
 
 function previousOf(cache: CacheRows, ref: number): number {
   return cache.chunks[ref >>> 13].previous[ref & (CHUNK_ROWS - 1)];
+}
+
+/** The inner loop of reading a column: cells of one chunk, in the order of the rows. */
+function copyCells(
+  values: Float64Array,
+  base: number,
+  rowNumbers: Int32Array,
+  { from, to }: { from: number; to: number },
+  out: Float64Array,
+): void {
+  for (let i = from; i < to; i++) out[i] = values[base + rowNumbers[i]];
 }
 
 function findField(chunk: CacheChunk, name: string, type: FieldType): number {
