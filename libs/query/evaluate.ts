@@ -1,0 +1,286 @@
+/**
+ * Evaluates expressions over columns, a whole column at a time. Rules of types and of missing values are InfluxDB 1.x's:
+ * a comparison with nothing is false, arithmetic with nothing is nothing, integers divide to floats and wrap at 64 bits.
+ */
+import { compileRegex, type BinaryOperator, type Expr, type VarRef } from '#influxql';
+import { constantColumn, emptyColumn, exactInteger, hasValue, numberColumn, ColumnBuilder, type Column } from './column.js';
+import { applyMath, isMathFunction } from './math-functions.js';
+import type { ValueType } from './value-type.js';
+
+/** Rows over which an expression is evaluated. */
+export interface RowScope {
+  readonly count: number;
+  /** The column of a reference, or null where it is unknown: no row has a value. */
+  resolve(ref: VarRef): Column | null;
+  /** The column of a call that was computed before, by its printed text. */
+  resolveCall?(call: Expr): Column | null;
+}
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+/** The values of an expression. */
+export function evaluate(expr: Expr, scope: RowScope): Column {
+  const { count } = scope;
+  switch (expr.kind) {
+    case 'varRef':
+      return scope.resolve(expr) ?? emptyColumn('float', count);
+    case 'paren':
+      return evaluate(expr.expr, scope);
+    case 'binary':
+      return evaluateBinary(expr.op, expr.lhs, expr.rhs, scope);
+    case 'call':
+    case 'distinct':
+      if (expr.kind === 'call' && isMathFunction(expr.name)) {
+        const args = expr.args.map((argument) => evaluate(argument, scope));
+        return applyMath(expr.name, args, count);
+      }
+      return scope.resolveCall?.(expr) ?? emptyColumn('float', count);
+    case 'number':
+      return constantColumn(expr.value, 'float', count);
+    case 'integer':
+      return constantColumn(expr.value, 'integer', count);
+    case 'unsigned':
+      return constantColumn(expr.value, 'unsigned', count);
+    case 'duration':
+      return constantColumn(expr.valueNs, 'integer', count);
+    case 'time':
+      return constantColumn(expr.valueNs, 'integer', count);
+    case 'string':
+      return constantColumn(expr.value, 'string', count);
+    case 'boolean':
+      return constantColumn(expr.value, 'boolean', count);
+    default:
+      return emptyColumn('float', count);
+  }
+}
+
+/** Byte i is 1 where the condition holds in row i. */
+export function evaluateCondition(expr: Expr, scope: RowScope): Uint8Array {
+  const column = evaluate(expr, scope);
+  const mask = new Uint8Array(scope.count);
+  if (column.type !== 'boolean') return mask;
+  for (let i = 0; i < mask.length; i++) mask[i] = hasValue(column, i) && column.numbers[i] !== 0 ? 1 : 0;
+  return mask;
+}
+
+function evaluateBinary(op: BinaryOperator, lhs: Expr, rhs: Expr, scope: RowScope): Column {
+  const { count } = scope;
+  const left = evaluate(lhs, scope);
+  if (op === '=~' || op === '!~') {
+    return rhs.kind === 'regex' ? matchRegex(left, rhs.source, op === '=~', count) : booleans(new Float64Array(count));
+  }
+  const right = evaluate(rhs, scope);
+  if (op === 'AND' || op === 'OR') return logic(op, left, right, count);
+  const isComparison = comparisonOf(op) !== 0;
+  if (left.type === 'string' || right.type === 'string') return compareStrings(op, left, right, count);
+  if (left.type === 'boolean' || right.type === 'boolean') {
+    if (left.type !== right.type) return isComparison ? booleans(new Float64Array(count)) : emptyColumn('boolean', count);
+    return combineBooleans(op, left, right, count);
+  }
+  return isComparison ? compareNumbers(op, left, right, count) : calculate(op, left, right, count);
+}
+
+function booleans(numbers: Float64Array, present: Uint8Array | null = null): Column {
+  return numberColumn('boolean', numbers, present);
+}
+
+function logic(op: 'AND' | 'OR', left: Column, right: Column, count: number): Column {
+  const out = new Float64Array(count);
+  const isTrue = (column: Column, i: number): boolean =>
+    column.type === 'boolean' && hasValue(column, i) && column.numbers[i] !== 0;
+  for (let i = 0; i < count; i++) {
+    const holds = op === 'AND' ? isTrue(left, i) && isTrue(right, i) : isTrue(left, i) || isTrue(right, i);
+    if (holds) out[i] = 1;
+  }
+  return booleans(out);
+}
+
+function matchRegex(column: Column, source: string, isWanted: boolean, count: number): Column {
+  const matches = compileRegex(source);
+  const out = new Float64Array(count);
+  if (column.type !== 'string') return booleans(out);
+  for (let i = 0; i < count; i++) {
+    const text = column.strings[i];
+    if (text !== null && text !== undefined && matches(text) === isWanted) out[i] = 1;
+  }
+  return booleans(out);
+}
+
+function compareStrings(op: BinaryOperator, left: Column, right: Column, count: number): Column {
+  if (comparisonOf(op) === 0) {
+    if (op !== '+' || left.type !== right.type) return emptyColumn('string', count);
+    const joined = new ColumnBuilder('string');
+    for (let i = 0; i < count; i++) joined.pushNull();
+    return joined.build();
+  }
+  const out = new Float64Array(count);
+  if (left.type !== right.type || (op !== '=' && op !== '!=')) return booleans(out);
+  for (let i = 0; i < count; i++) {
+    const a = left.strings[i] ?? null;
+    const b = right.strings[i] ?? null;
+    if (a !== null && b !== null && (a === b) === (op === '=')) out[i] = 1;
+  }
+  return booleans(out);
+}
+
+function combineBooleans(op: BinaryOperator, left: Column, right: Column, count: number): Column {
+  const out = new Float64Array(count);
+  const isComparison = op === '=' || op === '!=';
+  const present = isComparison ? null : bothPresent(left, right, count);
+  if (!isComparison && op !== '&' && op !== '|' && op !== '^') {
+    return comparisonOf(op) === 0 ? emptyColumn('boolean', count) : booleans(out);
+  }
+  for (let i = 0; i < count; i++) {
+    if (!hasValue(left, i) || !hasValue(right, i)) continue;
+    const a = left.numbers[i] as number;
+    const b = right.numbers[i] as number;
+    let value = a === b ? 1 : 0;
+    if (op === '!=' || op === '^') value = 1 - value;
+    else if (op === '&') value = a * b;
+    else if (op === '|') value = Math.max(a, b);
+    out[i] = value;
+  }
+  return booleans(out, present);
+}
+
+/** Which outcomes of a comparison hold: bit 1 less, bit 2 equal, bit 4 greater; 0 for other operators. */
+function comparisonOf(op: BinaryOperator): number {
+  switch (op) {
+    case '<':
+      return 1;
+    case '<=':
+      return 3;
+    case '=':
+      return 2;
+    case '>=':
+      return 6;
+    case '>':
+      return 4;
+    case '!=':
+      return 5;
+    default:
+      return 0;
+  }
+}
+
+function compareNumbers(op: BinaryOperator, left: Column, right: Column, count: number): Column {
+  const wanted = comparisonOf(op);
+  const out = new Float64Array(count);
+  const isExact = (left.wide || right.wide) && left.type !== 'float' && right.type !== 'float';
+  const a = left.numbers;
+  const b = right.numbers;
+  for (let i = 0; i < count; i++) {
+    let order: number;
+    if (isExact) {
+      const x = exactInteger(left, i);
+      const y = exactInteger(right, i);
+      order = x < y ? 1 : x === y ? 2 : 4;
+    } else {
+      const x = a[i] as number;
+      const y = b[i] as number;
+      order = x < y ? 1 : x === y ? 2 : x > y ? 4 : 0;
+    }
+    if ((order & wanted) !== 0) out[i] = 1;
+  }
+  clearAbsent(out, left.present);
+  clearAbsent(out, right.present);
+  return booleans(out);
+}
+
+function clearAbsent(out: Float64Array, present: Uint8Array | null): void {
+  if (!present) return;
+  for (let i = 0; i < out.length; i++) if (present[i] === 0) out[i] = 0;
+}
+
+function bothPresent(left: Column, right: Column, count: number): Uint8Array | null {
+  if (!left.present) return right.present;
+  if (!right.present) return left.present;
+  const present = new Uint8Array(count);
+  for (let i = 0; i < count; i++) present[i] = (left.present[i] ?? 0) & (right.present[i] ?? 0);
+  return present;
+}
+
+function calculate(op: BinaryOperator, left: Column, right: Column, count: number): Column {
+  const present = bothPresent(left, right, count);
+  const isFloat = left.type === 'float' || right.type === 'float';
+  const isBitwise = op === '&' || op === '|' || op === '^';
+  if (isFloat && isBitwise) return emptyColumn('float', count);
+  if (isFloat || (op === '/' && left.type !== 'unsigned' && right.type !== 'unsigned')) {
+    return numberColumn('float', calculateFloats(op, left.numbers, right.numbers, count), present);
+  }
+  const type: ValueType = left.type === 'unsigned' || right.type === 'unsigned' ? 'unsigned' : 'integer';
+  if (!isBitwise && op !== '/' && type === 'integer' && !left.wide && !right.wide) {
+    const numbers = calculateFloats(op, left.numbers, right.numbers, count);
+    if (allSafe(numbers)) return numberColumn(type, numbers, present);
+  }
+  return calculateExact(op, left, right, type, count);
+}
+
+function allSafe(numbers: Float64Array): boolean {
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i] as number;
+    if (value > SAFE || value < -SAFE) return false;
+  }
+  return true;
+}
+
+function calculateFloats(op: BinaryOperator, a: Float64Array, b: Float64Array, count: number): Float64Array {
+  const out = new Float64Array(count);
+  switch (op) {
+    case '+':
+      for (let i = 0; i < count; i++) out[i] = (a[i] as number) + (b[i] as number);
+      break;
+    case '-':
+      for (let i = 0; i < count; i++) out[i] = (a[i] as number) - (b[i] as number);
+      break;
+    case '*':
+      for (let i = 0; i < count; i++) out[i] = (a[i] as number) * (b[i] as number);
+      break;
+    case '/':
+      for (let i = 0; i < count; i++) out[i] = b[i] === 0 ? 0 : (a[i] as number) / (b[i] as number);
+      break;
+    case '%':
+      for (let i = 0; i < count; i++) out[i] = b[i] === 0 ? 0 : (a[i] as number) % (b[i] as number);
+      break;
+    default:
+  }
+  return out;
+}
+
+function calculateExact(op: BinaryOperator, left: Column, right: Column, type: ValueType, count: number): Column {
+  const builder = new ColumnBuilder(type, count);
+  for (let i = 0; i < count; i++) {
+    if (!hasValue(left, i) || !hasValue(right, i)) {
+      builder.pushNull();
+      continue;
+    }
+    const value = exactResult(op, exactInteger(left, i), exactInteger(right, i), type === 'unsigned');
+    builder.pushInteger(type === 'unsigned' ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value));
+  }
+  return builder.build();
+}
+
+function exactResult(op: BinaryOperator, x: bigint, y: bigint, isUnsigned: boolean): bigint {
+  const a = isUnsigned ? BigInt.asUintN(64, x) : x;
+  const b = isUnsigned ? BigInt.asUintN(64, y) : y;
+  switch (op) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case '/':
+      return b === 0n ? 0n : a / b;
+    case '%':
+      return b === 0n ? 0n : a % b;
+    case '&':
+      return a & b;
+    case '|':
+      return a | b;
+    case '^':
+      return a ^ b;
+    default:
+      return 0n;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Lays the fields of one series side by side as rows. A row stands for each time at which one of the leading fields has a
+ * value; the other fields are looked up at those times. Where all fields share their times, which is the common case, rows
+ * are windows onto the decoded blocks and nothing is copied.
+ */
+import type { ColumnBatch } from '#models';
+import { ColumnBuilder, emptyColumn, sliceColumn, type Column } from '../column.js';
+import type { ValueType } from '../value-type.js';
+import type { FieldReader } from './source-table.js';
+import { isConvertible, typedColumn } from './typed-values.js';
+
+/** Rows of one series; valid until the next are asked for. */
+export interface Rows {
+  readonly count: number;
+  /** Relative to the stretch's base; ascending, or descending for a descending reader. */
+  readonly offsets: Float64Array;
+  /** One for each field asked for. */
+  readonly columns: readonly Column[];
+}
+
+/** A field to lay out. */
+export interface RowField {
+  readonly name: string;
+  readonly type: ValueType;
+}
+
+/** Rows made at once where fields do not share their times. */
+const MERGED_ROWS_MAX = 1024;
+
+interface Lane {
+  readonly field: number;
+  readonly type: ValueType;
+  batch: ColumnBatch | null;
+  column: Column | null;
+  at: number;
+  isDone: boolean;
+}
+
+/** Reads rows of one series. */
+export class RowReader {
+  readonly #reader: FieldReader;
+  readonly #lanes: Lane[];
+  readonly #leading: number;
+  readonly #isAscending: boolean;
+
+  /** @param leading how many of the fields make rows; the rest only fill them */
+  constructor(reader: FieldReader, fields: readonly RowField[], leading: number, isAscending: boolean) {
+    this.#reader = reader;
+    this.#leading = leading;
+    this.#isAscending = isAscending;
+    this.#lanes = fields.map(({ type }, field) => {
+      const stored = reader.typeOf(field);
+      const isDone = stored === null || !isConvertible(stored, type);
+      return { field, type, batch: null, column: null, at: 0, isDone };
+    });
+  }
+
+  /** The next rows, or null at the end. */
+  next(): Rows | null {
+    let hasLeader = false;
+    for (const [i, lane] of this.#lanes.entries()) {
+      this.#fill(lane);
+      if (i < this.#leading && !lane.isDone) hasLeader = true;
+    }
+    if (!hasLeader) return null;
+    return this.#aligned() ?? this.#merged();
+  }
+
+  #fill(lane: Lane): void {
+    if (lane.isDone || (lane.batch && lane.at < lane.batch.count)) return;
+    lane.batch = this.#reader.next(lane.field);
+    lane.at = 0;
+    lane.column = null;
+    if (!lane.batch || lane.batch.count === 0) lane.isDone = true;
+  }
+
+  /** Rows without copying, where every field that has anything left has the same times. */
+  #aligned(): Rows | null {
+    const leader = this.#lanes.find((lane) => !lane.isDone);
+    if (!leader?.batch) return null;
+    const { batch, at } = leader;
+    const rest = batch.count - at;
+    let count = rest;
+    for (const lane of this.#lanes) {
+      if (lane.isDone || !lane.batch) continue;
+      count = Math.min(count, lane.batch.count - lane.at);
+    }
+    for (const lane of this.#lanes) {
+      if (lane === leader || lane.isDone || !lane.batch) continue;
+      if (!sameTimes(batch.offsets, at, lane.batch.offsets, lane.at, count)) return null;
+    }
+    if (this.#lanes.slice(0, this.#leading).every((lane) => lane.isDone)) return null;
+    const columns = this.#lanes.map((lane) => {
+      if (lane.isDone || !lane.batch) return emptyColumn(lane.type, count);
+      const column = sliceColumn(this.#columnOf(lane), lane.at, lane.at + count);
+      lane.at += count;
+      return column;
+    });
+    return { count, offsets: batch.offsets.subarray(at, at + count), columns };
+  }
+
+  #merged(): Rows {
+    const offsets = new Float64Array(MERGED_ROWS_MAX);
+    const builders = this.#lanes.map(({ type }) => new ColumnBuilder(type, 64));
+    const sign = this.#isAscending ? 1 : -1;
+    let count = 0;
+    while (count < MERGED_ROWS_MAX) {
+      let time = Infinity;
+      for (let i = 0; i < this.#leading; i++) {
+        const lane = this.#lanes[i] as Lane;
+        if (lane.isDone || !lane.batch) continue;
+        time = Math.min(time, sign * (lane.batch.offsets[lane.at] as number));
+      }
+      if (time === Infinity) break;
+      for (const [i, lane] of this.#lanes.entries()) this.#take(lane, time * sign, sign, builders[i] as ColumnBuilder);
+      offsets[count++] = time * sign;
+    }
+    return { count, offsets: offsets.subarray(0, count), columns: builders.map((one) => one.build()) };
+  }
+
+  /** Appends the lane's value at `time`, dropping values before it. */
+  #take(lane: Lane, time: number, sign: number, into: ColumnBuilder): void {
+    while (!lane.isDone && lane.batch) {
+      const head = lane.batch.offsets[lane.at] as number;
+      if (head === time) {
+        into.pushFrom(this.#columnOf(lane), lane.at);
+        lane.at++;
+        this.#fill(lane);
+        return;
+      }
+      if (head * sign > time * sign) break;
+      lane.at++;
+      this.#fill(lane);
+    }
+    into.pushNull();
+  }
+
+  #columnOf(lane: Lane): Column {
+    const stored = this.#reader.typeOf(lane.field) ?? lane.type;
+    lane.column ??= typedColumn(lane.batch as ColumnBatch, stored, lane.type);
+    return lane.column;
+  }
+}
+
+function sameTimes(a: Float64Array, aFrom: number, b: Float64Array, bFrom: number, count: number): boolean {
+  if (a === b) return aFrom === bFrom;
+  for (let i = 0; i < count; i++) if (a[aFrom + i] !== b[bFrom + i]) return false;
+  return true;
+}

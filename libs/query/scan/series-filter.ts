@@ -1,0 +1,172 @@
+/**
+ * Applies a condition to series before their values are looked at: comparisons of tags are decided once per distinct
+ * value, and what remains for the rows are comparisons of fields.
+ */
+import { compileRegex, compareValues, type BinaryExpr, type Expr, type VarRef } from '#influxql';
+import type { TagPair } from '../ports.js';
+import type { SourceTable, TableSeries } from './source-table.js';
+
+/** What a condition means for one series: all rows, none, or those for which the expression holds. */
+export type SeriesCondition = true | false | Expr;
+
+/** Outcomes met on the way through a condition. They determine what remains of it, unless values of tags do too. */
+interface Decisions {
+  bits: string;
+  isShared: boolean;
+}
+
+/** True where a reference means a field of the table, not a tag. */
+export function isFieldOf(table: SourceTable, ref: VarRef): boolean {
+  if (ref.cast === 'tag') return false;
+  return table.fieldType(ref.name) !== null;
+}
+
+/** Tags that must equal a value for the condition to hold at all. */
+export function requiredTags(table: SourceTable, condition: Expr | null): readonly TagPair[] {
+  if (!condition) return [];
+  if (condition.kind === 'paren') return requiredTags(table, condition.expr);
+  if (condition.kind !== 'binary') return [];
+  const { op, lhs, rhs } = condition;
+  if (op === 'AND') return [...requiredTags(table, lhs), ...requiredTags(table, rhs)];
+  if (op !== '=') return [];
+  const [ref, literal] = lhs.kind === 'varRef' ? [lhs, rhs] : [rhs, lhs];
+  if (ref.kind !== 'varRef' || literal.kind !== 'string' || isFieldOf(table, ref)) return [];
+  return ref.name.toLowerCase() === 'time' || ref.name === '_name' ? [] : [{ key: ref.name, value: literal.value }];
+}
+
+/** Decides a condition for the series of one table. */
+export class SeriesFilter {
+  readonly #table: SourceTable;
+  readonly #series: TableSeries;
+  readonly #condition: Expr | null;
+  /** Outcome per comparison of a tag, by value id: 0 not asked yet, 1 false, 2 true. */
+  readonly #outcomes = new Map<Expr, { readonly ids: Int32Array; readonly known: Uint8Array[] }>();
+  readonly #residuals = new Map<string, SeriesCondition>();
+
+  constructor(table: SourceTable, series: TableSeries, condition: Expr | null) {
+    this.#table = table;
+    this.#series = series;
+    this.#condition = condition;
+  }
+
+  /** What the condition means for series `i`. Equal expressions are the same object, so callers may cache by it. */
+  of(i: number): SeriesCondition {
+    if (!this.#condition) return true;
+    const decided: Decisions = { bits: '', isShared: true };
+    const residual = this.#decide(this.#condition, i, decided);
+    if (typeof residual === 'boolean' || !decided.isShared) return residual;
+    const known = this.#residuals.get(decided.bits);
+    if (known !== undefined) return known;
+    this.#residuals.set(decided.bits, residual);
+    return residual;
+  }
+
+  #decide(expr: Expr, i: number, decided: Decisions): SeriesCondition {
+    switch (expr.kind) {
+      case 'boolean':
+        return expr.value;
+      case 'paren': {
+        const inner = this.#decide(expr.expr, i, decided);
+        return typeof inner === 'boolean' ? inner : { kind: 'paren', expr: inner };
+      }
+      case 'binary':
+        if (expr.op === 'AND' || expr.op === 'OR') return this.#decideLogic(expr, i, decided);
+        return this.#decideComparison(expr, i, decided);
+      default:
+        return expr;
+    }
+  }
+
+  #decideLogic(expr: BinaryExpr, i: number, decided: Decisions): SeriesCondition {
+    const isAnd = expr.op === 'AND';
+    const lhs = this.#decide(expr.lhs, i, decided);
+    if (lhs === !isAnd) return lhs;
+    const rhs = this.#decide(expr.rhs, i, decided);
+    if (rhs === !isAnd) return rhs;
+    if (typeof lhs === 'boolean') return rhs;
+    return typeof rhs === 'boolean' ? lhs : { ...expr, lhs, rhs };
+  }
+
+  #decideComparison(expr: BinaryExpr, i: number, decided: Decisions): SeriesCondition {
+    const { lhs, rhs } = expr;
+    const refs = [lhs, rhs].filter((side): side is VarRef => side.kind === 'varRef');
+    if (refs.length === 0 || refs.some((ref) => isFieldOf(this.#table, ref)) || hasDeepRef(lhs) || hasDeepRef(rhs)) {
+      return this.#substitute(expr, i, decided);
+    }
+    let holds: boolean;
+    const [only] = refs;
+    if (refs.length === 2) {
+      holds = this.#compare(expr, refs.map((ref) => this.#tag(ref, i)) as [string, string]);
+    } else {
+      holds = this.#cached(expr, only as VarRef, i);
+    }
+    decided.bits += holds ? '1' : '0';
+    return holds;
+  }
+
+  /** A comparison of one tag with a literal, decided once per value of the tag. */
+  #cached(expr: BinaryExpr, ref: VarRef, i: number): boolean {
+    if (ref.name === '_name') return this.#compareLiteral(expr, ref, this.#table.name);
+    let entry = this.#outcomes.get(expr);
+    if (!entry) {
+      entry = { ids: this.#series.tagValueIds(ref.name), known: [new Uint8Array(16)] };
+      this.#outcomes.set(expr, entry);
+    }
+    const id = entry.ids[i] ?? 0;
+    let known = entry.known[0] as Uint8Array;
+    if (id >= known.length) {
+      const grown = new Uint8Array(Math.max(id + 1, known.length * 2));
+      grown.set(known);
+      entry.known[0] = known = grown;
+    }
+    if (known[id] === 0) {
+      const value = id === 0 ? '' : this.#series.tagValueOf(ref.name, id);
+      known[id] = this.#compareLiteral(expr, ref, value) ? 2 : 1;
+    }
+    return known[id] === 2;
+  }
+
+  #compareLiteral(expr: BinaryExpr, ref: VarRef, value: string): boolean {
+    const literal = expr.lhs === ref ? expr.rhs : expr.lhs;
+    if (literal.kind === 'regex') return compileRegex(literal.source)(value) === (expr.op === '=~');
+    if (literal.kind !== 'string') return false;
+    return expr.op === '=' || expr.op === '!=' ? (value === literal.value) === (expr.op === '=') : false;
+  }
+
+  #compare(expr: BinaryExpr, [a, b]: readonly [string, string]): boolean {
+    return compareValues(expr.op, a, b) ?? false;
+  }
+
+  #tag(ref: VarRef, i: number): string {
+    return ref.name === '_name' ? this.#table.name : this.#series.tagValue(i, ref.name);
+  }
+
+  /** The comparison with tags replaced by their values of series `i`. */
+  #substitute(expr: Expr, i: number, decided: Decisions): Expr {
+    switch (expr.kind) {
+      case 'varRef': {
+        if (isFieldOf(this.#table, expr)) return expr;
+        // Values differ from series to series, so such residuals are not shared.
+        decided.isShared = false;
+        return { kind: 'string', value: this.#tag(expr, i) };
+      }
+      case 'binary': {
+        const lhs = this.#substitute(expr.lhs, i, decided);
+        const rhs = this.#substitute(expr.rhs, i, decided);
+        return lhs === expr.lhs && rhs === expr.rhs ? expr : { ...expr, lhs, rhs };
+      }
+      case 'paren': {
+        const inner = this.#substitute(expr.expr, i, decided);
+        return inner === expr.expr ? expr : { kind: 'paren', expr: inner };
+      }
+      case 'call':
+        return { ...expr, args: expr.args.map((argument) => this.#substitute(argument, i, decided)) };
+      default:
+        return expr;
+    }
+  }
+}
+
+function hasDeepRef(expr: Expr): boolean {
+  return expr.kind === 'binary' || expr.kind === 'paren' || expr.kind === 'call';
+}

@@ -1,0 +1,92 @@
+/**
+ * What a SELECT reads from, seen as one table of series: a stored measurement, or the result of a subquery. Both look the
+ * same to the operators.
+ */
+import type { ColumnBatch } from '#models';
+import type { TagPair, TimeRange } from '../ports.js';
+import type { ExprType, ValueType } from '../value-type.js';
+
+/** A stretch of time no longer than 2^53 ns, so that times in it are exact float64 offsets from `baseNs`. */
+export interface Stretch {
+  readonly baseNs: bigint;
+  /** Inclusive. */
+  readonly startNs: bigint;
+  /** Inclusive. */
+  readonly endNs: bigint;
+}
+
+/** Series of a table, in order of their keys' bytes. */
+export interface TableSeries {
+  readonly count: number;
+  tagValue(i: number, key: string): string;
+  /** A small integer per distinct value of a key (0 = absent). */
+  tagValueIds(key: string): Int32Array;
+  tagValueOf(key: string, valueId: number): string;
+}
+
+/** Reads the fields of one series in one stretch; offsets are relative to the stretch's base. */
+export interface FieldReader {
+  /** Values of the field as they are stored there, or null at the end. Valid until the next call for the same field. */
+  next(field: number): ColumnBatch | null;
+  /** Stored type of a field, or null where there is none. */
+  typeOf(field: number): ValueType | null;
+}
+
+/** A table of series. */
+export interface SourceTable {
+  readonly name: string;
+  /** Type of a field over all its shards, `tag` for a tag column of a subquery, or null where it is no field. */
+  fieldType(name: string): ExprType | null;
+  /** In byte order. */
+  readonly fieldNames: readonly string[];
+  /** In byte order. */
+  readonly tagKeys: readonly string[];
+  series(equals: readonly TagPair[]): TableSeries;
+  /** Stretches that hold data of a time range, ascending. */
+  stretches(range: TimeRange): readonly Stretch[];
+  /** Opens one series; `i` is its position in `series`. Null where the stretch has nothing of it. */
+  open(request: {
+    readonly series: TableSeries;
+    readonly i: number;
+    readonly fields: readonly string[];
+    readonly stretch: Stretch;
+    readonly isAscending: boolean;
+  }): FieldReader | null;
+}
+
+/** Ninety days: below 2^53 ns (104 days) with room for a window. */
+const STRETCH_MAX_NS = 90n * 86_400_000_000_000n;
+
+/** Cuts an inclusive range into stretches. The first keeps `baseNs` as its base where that is near enough. */
+export function cutRange(baseNs: bigint, range: TimeRange): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  let startNs = range.minNs;
+  while (startNs <= range.maxNs) {
+    const isNear = startNs - baseNs < STRETCH_MAX_NS && startNs >= baseNs;
+    const base = isNear ? baseNs : startNs;
+    const limit = base + STRETCH_MAX_NS;
+    const endNs = limit < range.maxNs ? limit : range.maxNs;
+    stretches.push({ baseNs: base, startNs, endNs });
+    startNs = endNs + 1n;
+  }
+  return stretches;
+}
+
+/** Stretches of several tables laid over each other, so that none crosses a border of another. */
+export function mergeStretches(lists: readonly (readonly Stretch[])[]): readonly Stretch[] {
+  const [first] = lists;
+  const filled = lists.filter((list) => list.length > 0);
+  if (filled.length <= 1) return filled[0] ?? first ?? [];
+  const all = filled.flat();
+  const cuts = new Set<bigint>();
+  for (const { startNs, endNs } of all) cuts.add(startNs).add(endNs + 1n);
+  const borders = [...cuts].sort((a, b) => (a < b ? -1 : 1));
+  const merged: Stretch[] = [];
+  for (let i = 0; i + 1 < borders.length; i++) {
+    const startNs = borders[i] ?? 0n;
+    const endNs = (borders[i + 1] ?? 0n) - 1n;
+    const cover = all.find((one) => one.startNs <= startNs && one.endNs >= endNs);
+    if (cover) merged.push({ baseNs: cover.baseNs, startNs, endNs });
+  }
+  return merged;
+}

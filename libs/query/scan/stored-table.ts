@@ -1,0 +1,114 @@
+/**
+ * A stored measurement as a table: a thin layer over the storage port.
+ */
+import type { ColumnBatch } from '#models';
+import type { SeriesCursor, SeriesList, ShardView, StorageView, TagPair, TimeRange } from '../ports.js';
+import { preferredType, valueTypesOf, type ValueType } from '../value-type.js';
+import { cutRange, type FieldReader, type SourceTable, type Stretch, type TableSeries } from './source-table.js';
+import { fieldTypeName } from '#models';
+
+/** Series with the ids that storage knows them by. */
+interface StoredSeries extends TableSeries {
+  readonly ids: Int32Array;
+}
+
+/** One measurement of a view. The view stays its opener's to close. */
+export class StoredTable implements SourceTable {
+  readonly name: string;
+  readonly fieldNames: readonly string[];
+  readonly #view: StorageView;
+  readonly #types: ReadonlyMap<string, ValueType>;
+  #tagKeys: readonly string[] | null = null;
+
+  constructor(view: StorageView, name: string) {
+    this.name = name;
+    this.#view = view;
+    const types = new Map<string, ValueType>();
+    for (const [field, stored] of view.fields(name)) {
+      const type = preferredType(valueTypesOf(stored));
+      if (type) types.set(field, type);
+    }
+    this.#types = types;
+    this.fieldNames = [...types.keys()];
+  }
+
+  get tagKeys(): readonly string[] {
+    this.#tagKeys ??= this.#view.tagKeys(this.name);
+    return this.#tagKeys;
+  }
+
+  fieldType(name: string): ValueType | null {
+    return this.#types.get(name) ?? null;
+  }
+
+  series(equals: readonly TagPair[]): StoredSeries {
+    return this.#view.series(this.name, equals) satisfies SeriesList;
+  }
+
+  stretches(range: TimeRange): readonly Stretch[] {
+    return this.#view.shards.flatMap((shard) => {
+      const minNs = shard.startNs > range.minNs ? shard.startNs : range.minNs;
+      const maxNs = shard.endNs - 1n < range.maxNs ? shard.endNs - 1n : range.maxNs;
+      return minNs > maxNs ? [] : cutRange(shard.startNs, { minNs, maxNs });
+    });
+  }
+
+  open(request: {
+    readonly series: TableSeries;
+    readonly i: number;
+    readonly fields: readonly string[];
+    readonly stretch: Stretch;
+    readonly isAscending: boolean;
+  }): FieldReader | null {
+    const { stretch, fields, isAscending } = request;
+    const shard = this.#shardOf(stretch);
+    const seriesId = (request.series as StoredSeries).ids[request.i] ?? -1;
+    if (!shard || !shard.hasSeries(seriesId)) return null;
+    const types = fields.map((field) => {
+      const type = shard.fieldType(this.name, field);
+      return type === null ? null : fieldTypeName(type);
+    });
+    if (types.every((type) => type === null)) return null;
+    const cursor = shard.cursor({
+      seriesId,
+      measurement: this.name,
+      fields,
+      range: { minNs: stretch.startNs, maxNs: stretch.endNs },
+      ascending: isAscending,
+    });
+    return new StoredReader(cursor, types, stretch.baseNs);
+  }
+
+  #shardOf(stretch: Stretch): ShardView | null {
+    return this.#view.shards.find((shard) => shard.startNs <= stretch.startNs && stretch.endNs < shard.endNs) ?? null;
+  }
+}
+
+class StoredReader implements FieldReader {
+  readonly #cursor: SeriesCursor;
+  readonly #types: readonly (ValueType | null)[];
+  readonly #baseNs: bigint;
+
+  constructor(cursor: SeriesCursor, types: readonly (ValueType | null)[], baseNs: bigint) {
+    this.#cursor = cursor;
+    this.#types = types;
+    this.#baseNs = baseNs;
+  }
+
+  typeOf(field: number): ValueType | null {
+    return this.#types[field] ?? null;
+  }
+
+  next(field: number): ColumnBatch | null {
+    if (this.#types[field] === null) return null;
+    const batch = this.#cursor.next(field);
+    if (!batch || batch.baseNs === this.#baseNs) return batch;
+    return { ...batch, baseNs: this.#baseNs, offsets: shifted(batch, Number(batch.baseNs - this.#baseNs)) };
+  }
+}
+
+function shifted({ offsets, count }: ColumnBatch, delta: number): Float64Array {
+  const moved = new Float64Array(count);
+  for (let i = 0; i < count; i++) moved[i] = (offsets[i] as number) + delta;
+  return moved;
+}
