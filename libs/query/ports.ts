@@ -110,11 +110,11 @@ export type ResultColumn =
     }
   | { readonly kind: 'boolean'; readonly values: Uint8Array; readonly present: Uint8Array | null }
   | { readonly kind: 'string'; readonly values: readonly (string | null)[] }
-  /** Mixed rows of metadata statements: string, number, bigint, boolean or null each; `number` prints as a float. */
+  /** Mixed rows of metadata statements; `number` prints as a float, integers are bigint. */
   | { readonly kind: 'any'; readonly values: readonly ResultValue[] };
 
 /** A single value of a result. */
-export type ResultValue = string | number | bigint | boolean | null;
+export type ResultValue = string | number | bigint | boolean | null | readonly string[];
 
 /** Rows of one series of a result, or a part of them. Owned by the receiver. */
 export interface ResultSeries {
