@@ -1,0 +1,76 @@
+/** The HTTP server as a Nest module, and the Nest application around it. */
+import { readFileSync } from 'node:fs';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { DataController } from './data.controller.js';
+import type { HttpConfig } from './httpd.config.js';
+import type { HttpRoute } from './ports.js';
+import type { RequestPipeline } from './request-pipeline.js';
+import { routeSpecOf, type RouteMountParts } from './route-mount.js';
+import { StatusController } from './status.controller.js';
+import { HTTPD_PARTS, type HttpdParts } from './tokens.js';
+
+/** Longest request line and headers; queries of GET requests are in them. Same as Go's. */
+const HEADER_SIZE_MAX_BYTES = 1024 * 1024;
+
+/** Routes over the given parts. */
+@Module({})
+export class HttpdModule {
+  static forParts(parts: HttpdParts): DynamicModule {
+    return {
+      module: HttpdModule,
+      controllers: [DataController, StatusController],
+      providers: [{ provide: HTTPD_PARTS, useValue: parts }],
+    };
+  }
+}
+
+/** The adapter that Nest is to be created with: bodies are left to the handlers, connections stay open as in Go. */
+export function createHttpAdapter(config: HttpConfig): FastifyAdapter {
+  const http = { maxHeaderSize: HEADER_SIZE_MAX_BYTES };
+  const common = {
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+  } as const;
+  const adapter = config.isHttpsEnabled
+    ? new FastifyAdapter({
+        ...common,
+        https: {
+          ...http,
+          cert: readFileSync(config.httpsCertificatePath),
+          key: readFileSync(config.httpsPrivateKeyPath || config.httpsCertificatePath),
+        },
+      })
+    : new FastifyAdapter({ ...common, http });
+  const instance: FastifyInstance = adapter.getInstance();
+  instance.removeAllContentTypeParsers();
+  // Handlers read the body themselves, after their checks, into memory of their own.
+  instance.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  // Fastify takes 0 for its own default; Node takes it for never, as Go does.
+  instance.server.keepAliveTimeout = 0;
+  if (config.connectionLimitMax > 0) instance.server.maxConnections = config.connectionLimitMax;
+  return adapter;
+}
+
+/** Adds the routes of other libraries to an adapter. */
+export function mountRoutes(
+  adapter: FastifyAdapter,
+  routes: readonly HttpRoute[],
+  pipeline: RequestPipeline,
+  parts: RouteMountParts,
+): void {
+  const instance: FastifyInstance = adapter.getInstance();
+  for (const route of routes) {
+    const spec = routeSpecOf(route, parts);
+    instance.route({
+      method: route.method,
+      url: route.path,
+      handler: (request, reply) => {
+        reply.hijack();
+        return pipeline.serve(request.raw, reply.raw, spec);
+      },
+    });
+  }
+}

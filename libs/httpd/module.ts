@@ -1,0 +1,1 @@
+export { createHttpAdapter, HttpdModule, mountRoutes } from './httpd.module.js';

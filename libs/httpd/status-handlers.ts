@@ -1,0 +1,102 @@
+/** /ping, /status, /health, /ready, /metrics and /debug: what the server says of itself. */
+import type { Clock, Logger } from '#kernel';
+import type { Exchange } from './exchange.js';
+import type { MetricsText } from './metrics-text.js';
+import type { Readiness, StatisticsSource } from './ports.js';
+import type { HttpdStatistics } from './statistics.js';
+import { REPORTED_VERSION } from './version.js';
+
+/** What the handlers stand on. */
+export interface StatusHandlerParts {
+  readonly readiness: Readiness;
+  readonly statisticsSource: StatisticsSource;
+  readonly metrics: MetricsText;
+  readonly statistics: HttpdStatistics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Answers questions about the server. */
+export class StatusHandlers {
+  private readonly startedNs: bigint;
+
+  constructor(private readonly parts: StatusHandlerParts) {
+    this.startedNs = parts.clock.nowNs();
+  }
+
+  /** 204; a body with the version for clients that ask for JSON and `verbose`. */
+  ping(exchange: Exchange): void {
+    this.parts.statistics.pingReq++;
+    const verbose = exchange.url.get('verbose');
+    const wantsBody = verbose !== '' && verbose !== '0' && verbose !== 'false';
+    exchange.response.setHeader('Content-Type', 'application/json');
+    if (wantsBody && (exchange.request.headers.accept ?? '').includes('application/json')) {
+      exchange.send(200, 'application/json', `${JSON.stringify({ version: REPORTED_VERSION })}\n`);
+    } else exchange.sendEmpty(204);
+  }
+
+  /** The same as ping, deprecated. */
+  status(exchange: Exchange): void {
+    this.parts.statistics.statusReq++;
+    this.parts.logger.warn('WARNING: /status has been deprecated.  Use /ping instead.');
+    exchange.response.setHeader('Content-Type', 'application/json');
+    exchange.sendEmpty(204);
+  }
+
+  /** Liveness, as 1.8 has it. */
+  health(exchange: Exchange): void {
+    const body = {
+      name: 'influxdb',
+      message: 'ready for queries and writes',
+      status: 'pass',
+      checks: [],
+      version: REPORTED_VERSION,
+    };
+    exchange.send(200, 'application/json', `${JSON.stringify(body)}\n`);
+  }
+
+  /** 200 once everything is open; 503 with what is under way until then. */
+  ready(exchange: Exchange): void {
+    const pending = this.parts.readiness.pending();
+    const uptimeSeconds = Number((this.parts.clock.nowNs() - this.startedNs) / 1_000_000_000n);
+    if (pending === null) {
+      exchange.send(200, 'application/json', `${JSON.stringify({ status: 'ready', uptimeSeconds })}\n`);
+      return;
+    }
+    exchange.response.setHeader('Retry-After', '5');
+    exchange.send(503, 'application/json', `${JSON.stringify({ status: 'starting', ...pending, uptimeSeconds })}\n`);
+  }
+
+  /** Prometheus' text format. */
+  async metrics(exchange: Exchange): Promise<void> {
+    const { metrics } = this.parts;
+    exchange.send(200, metrics.contentType, await metrics.render());
+  }
+
+  /** All counters as JSON in 1.x's layout: `system`, `cmdline`, `memstats`, then one object a part. */
+  debugVars(exchange: Exchange): void {
+    const now = this.parts.clock.nowNs();
+    const memory = process.memoryUsage();
+    const toIso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
+    const lines = [
+      `"system": ${JSON.stringify({
+        currentTime: toIso(now),
+        started: toIso(this.startedNs),
+        uptime: Number((now - this.startedNs) / 1_000_000_000n),
+      })}`,
+      `"cmdline": ${JSON.stringify(process.argv)}`,
+      `"memstats": ${JSON.stringify({
+        Alloc: memory.heapUsed,
+        HeapAlloc: memory.heapUsed,
+        HeapSys: memory.heapTotal,
+        Sys: memory.rss,
+      })}`,
+    ];
+    for (const entry of this.parts.statisticsSource.collect()) {
+      const key = [entry.name, ...Object.keys(entry.tags).sort().map((tag) => entry.tags[tag])].join(':');
+      const values = JSON.stringify(entry.values, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+      lines.push(`${JSON.stringify(key)}: {"name":${JSON.stringify(entry.name)},"tags":${JSON.stringify(entry.tags)},"values":${values}}`);
+    }
+    exchange.send(200, 'application/json; charset=utf-8', `{\n${lines.join(',\n')}\n}\n`);
+  }
+}

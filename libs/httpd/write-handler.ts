@@ -1,0 +1,118 @@
+/** POST /write: a body of line protocol into storage. Order of checks and texts as InfluxDB 1.x. */
+import { precisionOf } from '#models';
+import type { Authenticator, Identity } from './authenticator.js';
+import { readDecodedBody } from './body-reader.js';
+import type { BufferPool } from './buffer-pool.js';
+import { HttpError } from './errors.js';
+import type { Exchange } from './exchange.js';
+import type { ConsistencyLevel, UserDirectory, WriteOutcome, WriteService } from './ports.js';
+import type { HttpdStatistics } from './statistics.js';
+import type { Throttle } from './throttle.js';
+
+/** What the handler stands on. */
+export interface WriteHandlerParts {
+  readonly writer: WriteService;
+  readonly users: UserDirectory;
+  readonly authenticator: Authenticator;
+  readonly throttle: Throttle;
+  readonly pool: BufferPool;
+  readonly statistics: HttpdStatistics;
+  /** 0 for no limit. */
+  readonly bodySizeMaxBytes: number;
+}
+
+/** Where a write goes, as the request's parameters name it. */
+export interface WriteTarget {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly precision: string;
+  readonly consistency: string;
+}
+
+/** Answers writes. */
+export class WriteHandler {
+  constructor(private readonly parts: WriteHandlerParts) {}
+
+  /** Serves 1.x's /write. @throws what {@link write} throws */
+  serve(exchange: Exchange, identity: Identity): Promise<void> {
+    const { url } = exchange;
+    return this.write(exchange, identity, {
+      database: url.get('db'),
+      retentionPolicy: url.get('rp'),
+      precision: url.get('precision'),
+      consistency: url.get('consistency'),
+    });
+  }
+
+  /**
+   * Stores the request's body.
+   * @throws HttpError, or the writer's error; the body's own errors are answered
+   */
+  async write(exchange: Exchange, identity: Identity, target: WriteTarget): Promise<void> {
+    const { users, authenticator, throttle, statistics } = this.parts;
+    statistics.writeReq++;
+    statistics.writeReqActive++;
+    const startedMs = performance.now();
+    try {
+      if (target.database === '') throw HttpError.databaseRequired();
+      if (!users.hasDatabase(target.database)) throw HttpError.databaseNotFound(target.database);
+      authenticator.authorizeWrite(identity, target.database);
+      await throttle.enter();
+      try {
+        await this.store(exchange, target);
+      } finally {
+        throttle.leave();
+      }
+    } finally {
+      statistics.writeReqActive--;
+      statistics.writeReqDurationNs += Math.round((performance.now() - startedMs) * 1e6);
+    }
+  }
+
+  private async store(exchange: Exchange, target: WriteTarget): Promise<void> {
+    const { pool, statistics, bodySizeMaxBytes, writer } = this.parts;
+    const body = await readDecodedBody(exchange.request, pool, bodySizeMaxBytes);
+    let outcome: WriteOutcome;
+    try {
+      statistics.writeReqBytes += body.length;
+      if (body.length === 0) {
+        exchange.sendEmpty(204);
+        return;
+      }
+      outcome = await writer.write({
+        database: target.database,
+        retentionPolicy: target.retentionPolicy,
+        precision: precisionOf(target.precision),
+        consistency: consistencyOf(target.consistency),
+        body: body.buffer,
+        length: body.length,
+        user: exchange.username,
+      });
+    } finally {
+      body.release();
+    }
+    statistics.pointsWrittenOK += outcome.points;
+    statistics.valuesWrittenOK += outcome.values;
+    statistics.pointsWrittenDropped += outcome.dropped;
+    statistics.pointsWrittenFail += outcome.rejectedCount;
+    if (outcome.errorText !== null) throw HttpError.badBody(outcome.errorText);
+    exchange.sendEmpty(204);
+  }
+}
+
+/** @throws HttpError 400 for a word that is no level */
+function consistencyOf(word: string): ConsistencyLevel {
+  switch (word.toLowerCase()) {
+    case '':
+    case 'one':
+      return 'one';
+    case 'any':
+      return 'any';
+    case 'quorum':
+      return 'quorum';
+    case 'all':
+      return 'all';
+    default:
+      throw HttpError.badConsistency();
+  }
+}
