@@ -3,7 +3,7 @@
  * declares its own keys with these builders in a `*.config.ts`; the loader and the sample are driven by them.
  * A key never reads the file or the environment itself.
  */
-import { messageOf, parseByteSize, parseDurationNs } from '#kernel';
+import { formatDurationNs, messageOf, parseByteSize, parseDurationNs } from '#kernel';
 import { ConfigError } from './errors.js';
 
 /** What a key holds, in the words that InfluxDB's messages use. */
@@ -26,6 +26,8 @@ export interface ConfigKey<Value> {
   fromToml(value: unknown): Value;
   /** Value of an environment variable's text, which is not empty. */
   fromText(variable: string, text: string): Value;
+  /** A value as a TOML literal; for a sub-table, its lines. */
+  toLiteral(value: Value): string;
 }
 
 /** A TOML value of another type than the key's. */
@@ -46,6 +48,7 @@ interface KeyText {
 export function booleanKey(key: string, defaultValue: boolean, text: KeyText): ConfigKey<boolean> {
   return {
     ...common(key, 'boolean', String(defaultValue), text),
+    toLiteral: String,
     defaultValue,
     fromToml: (value) => (typeof value === 'boolean' ? value : mismatch(value, 'boolean')),
     fromText(variable, given) {
@@ -60,6 +63,7 @@ export function booleanKey(key: string, defaultValue: boolean, text: KeyText): C
 export function integerKey(key: string, defaultValue: number, text: KeyText): ConfigKey<number> {
   return {
     ...common(key, 'integer', String(defaultValue), text),
+    toLiteral: String,
     defaultValue,
     fromToml(value) {
       if (typeof value === 'bigint') return Number(value);
@@ -76,6 +80,7 @@ export function integerKey(key: string, defaultValue: number, text: KeyText): Co
 export function stringKey(key: string, defaultValue: string, text: KeyText): ConfigKey<string> {
   return {
     ...common(key, 'string', JSON.stringify(defaultValue), text),
+    toLiteral: (value) => JSON.stringify(value),
     defaultValue,
     fromToml: (value) => (typeof value === 'string' ? value : mismatch(value, 'string')),
     fromText: (_variable, given) => given,
@@ -96,6 +101,7 @@ export function choiceKey<const Word extends string>(
   };
   return {
     ...common(key, 'string', JSON.stringify(first), text),
+    toLiteral: (value) => JSON.stringify(value),
     defaultValue: first,
     fromToml: (value) => (typeof value === 'string' ? choose(value) : mismatch(value, 'string')),
     fromText: (_variable, given) => choose(given),
@@ -107,6 +113,7 @@ export function durationKey(key: string, defaultText: string, text: KeyText): Co
   const parse = (given: string): number => Number(parseDurationNs(given)) / 1e6;
   return {
     ...common(key, 'duration', JSON.stringify(defaultText), text),
+    toLiteral: (ms) => JSON.stringify(formatDurationNs(BigInt(Math.round(ms * 1e6)))),
     defaultValue: parse(defaultText),
     fromToml: (value) => parse(textOf(value, 'string')),
     fromText: (_variable, given) => parse(given),
@@ -118,6 +125,7 @@ export function sizeKey(key: string, defaultText: string, text: KeyText): Config
   const literal = /^\d+$/.test(defaultText) ? defaultText : JSON.stringify(defaultText);
   return {
     ...common(key, 'size', literal, text),
+    toLiteral: String,
     defaultValue: parseByteSize(defaultText),
     fromToml: (value) => parseByteSize(textOf(value, 'string')),
     fromText: (_variable, given) => parseByteSize(given),
@@ -132,6 +140,7 @@ export function fileModeKey(key: string, defaultText: string, text: KeyText): Co
   };
   return {
     ...common(key, 'file mode', JSON.stringify(defaultText), text),
+    toLiteral: (mode) => JSON.stringify(mode.toString(8).padStart(4, '0')),
     defaultValue: parse(defaultText),
     fromToml: (value) => parse(textOf(value, 'string')),
     fromText: (_variable, given) => parse(given),
@@ -142,6 +151,7 @@ export function fileModeKey(key: string, defaultText: string, text: KeyText): Co
 export function stringListKey(key: string, text: KeyText): ConfigKey<readonly string[]> {
   return {
     ...common(key, 'string list', '[]', text),
+    toLiteral: (list) => JSON.stringify(list),
     defaultValue: [],
     fromToml(value) {
       if (!Array.isArray(value)) return mismatch(value, 'slice');
@@ -155,6 +165,10 @@ export function stringListKey(key: string, text: KeyText): ConfigKey<readonly st
 export function stringTableKey(key: string, text: KeyText): ConfigKey<Readonly<Record<string, string>>> {
   return {
     ...common(key, 'string table', '', text),
+    toLiteral: (table) =>
+      Object.entries(table)
+        .map(([name, value]) => `    ${JSON.stringify(name)} = ${JSON.stringify(value)}`)
+        .join('\n'),
     defaultValue: {},
     fromToml(value) {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) return mismatch(value, 'table');

@@ -24,5 +24,5 @@ export {
 } from './section.js';
 export { type LoadedConfig, loadConfig } from './load-config.js';
 export { type Environment } from './environment.js';
-export { formatSample } from './format-config.js';
+export { formatConfig, formatSample } from './format-config.js';
 export { findConfigFile, readConfigFile } from './config-file.js';

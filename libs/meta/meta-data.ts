@@ -40,7 +40,7 @@ export interface RetentionPolicy extends Extensible {
   readonly durationNs: bigint;
   readonly shardGroupDurationNs: bigint;
   readonly replicaN: number;
-  /** In order of creation, deleted ones included until they are pruned. */
+  /** In order of time, deleted ones included until they are pruned. */
   readonly shardGroups: readonly ShardGroup[];
   readonly subscriptions: readonly Subscription[];
 }

@@ -3,6 +3,7 @@ import type { MetaCommand } from './command.js';
 import { editPolicies, editPolicy, existingPolicy, mapChanged, type PolicyPlace } from './edit.js';
 import { MetaError } from './errors.js';
 import { effectiveEndNs, isDeleted, type MetaData, type RetentionPolicy, type ShardGroup } from './meta-data.js';
+import { byEndThenStart } from './shard-group-index.js';
 import { groupAt, newGroupSpan } from './shard-groups.js';
 
 type CommandOf<Kind extends MetaCommand['kind']> = Extract<MetaCommand, { kind: Kind }>;
@@ -23,7 +24,11 @@ function addGroup(data: MetaData, place: PolicyPlace, timeNs: bigint): MetaData 
     truncatedAtNs: 0n,
     shards: [{ id: data.shardIdMax + 1, ownerIds: [] }],
   };
-  const edited = editPolicy(data, place, (found) => ({ ...found, shardGroups: [...found.shardGroups, group] }));
+  // In order of time, as InfluxDB 1.x keeps and lists them.
+  const edited = editPolicy(data, place, (found) => ({
+    ...found,
+    shardGroups: [...found.shardGroups, group].sort(byEndThenStart),
+  }));
   return { ...edited, shardGroupIdMax: group.id, shardIdMax: data.shardIdMax + 1 };
 }
 

@@ -68,7 +68,8 @@ function wordsOf(values: readonly bigint[]): Int32Array {
   return new Int32Array(BigInt64Array.from(values).buffer);
 }
 
-function byEndThenStart(a: ShardGroup, b: ShardGroup): number {
+/** Order of groups: by effective end, then by start. */
+export function byEndThenStart(a: ShardGroup, b: ShardGroup): number {
   const endA = effectiveEndNs(a);
   const endB = effectiveEndNs(b);
   if (endA !== endB) return endA < endB ? -1 : 1;

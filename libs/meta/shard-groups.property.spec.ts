@@ -92,6 +92,6 @@ describe('shard groups', () => {
     const [first] = groupsOf(data);
     data = applyCommand(data, { kind: 'precreate-shard-groups', fromNs: first.endNs - h, toNs: first.endNs + 1n });
     expect(groupsOf(data)).toHaveLength(3);
-    expect(groupsOf(data)[2].startNs).toBe(first.endNs);
+    expect(groupsOf(data)[1].startNs).toBe(first.endNs);
   });
 });
