@@ -16,3 +16,17 @@ export {
   type LineWriteRequest,
 } from './line-writer.js';
 export { StoreReader } from './storage-view.js';
+export { type QueryStatistics, StatementExecutor, type StatementExecutorParts } from './statement-executor.js';
+export { type RunningQuery, RunningQueries, type RunningQueriesLimits } from './running-queries.js';
+export {
+  type MonitorView,
+  type SeriesGrain,
+  type SeriesSelection,
+  type StatementContext,
+  type StatementDiagnostics,
+  type StatementEngine,
+  type StatementEvent,
+  type StatementRequest,
+  type StatementStatistics,
+  type StorageCommands,
+} from './statement-ports.js';
