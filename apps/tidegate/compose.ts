@@ -1,0 +1,201 @@
+/**
+ * Puts the server together: makes every part from the configuration and binds ports to what fills them. Wiring only.
+ */
+import {
+  lineWriteErrorText,
+  LineWriter,
+  type MonitorView,
+  PointsWriter,
+  RunningQueries,
+  StatementExecutor,
+  type StatementEngine,
+} from '#coordinator';
+import {
+  HttpService,
+  type QueryService,
+  REPORTED_VERSION,
+  type StatisticsEntry,
+  type UserDirectory,
+  type WriteService,
+} from '#httpd';
+import { type Clock, type FileSystem, type Logger, NodeFileSystem, silentLogger, SystemClock } from '#kernel';
+import { LocalMetaStore, MetaClient } from '#meta';
+import { ShapeTable } from '#models';
+import { Store } from '#tsdb';
+import { WorkerSnapshotter } from '#tsm';
+import type { ServerConfig } from './config-registry.js';
+import { createEngine } from './engine.js';
+import { HttpPart } from './http-part.js';
+import type { ServerPart } from './server.js';
+import { StartProgress } from './start-progress.js';
+import { storageCommands } from './storage-commands.js';
+
+/** The parts of a server that others look at. */
+export interface Composition {
+  /** In the order in which they open. */
+  readonly parts: readonly ServerPart[];
+  readonly progress: StartProgress;
+  readonly http: HttpPart;
+}
+
+/** Makes all parts; nothing is opened yet. */
+export function compose(config: ServerConfig, logger: Logger): Composition {
+  const clock: Clock = new SystemClock();
+  const files: FileSystem = new NodeFileSystem();
+  const progress = new StartProgress();
+  const metaLogger = config.meta.isLoggingEnabled ? logger.with({ service: 'meta' }) : silentLogger;
+  const meta = new MetaClient({
+    store: new LocalMetaStore(files, config.meta.dir, metaLogger),
+    config: config.meta,
+    clock,
+    logger: metaLogger,
+  });
+  const shapes = new ShapeTable();
+  const snapshotter = new WorkerSnapshotter();
+  const store = new Store({ files, clock, logger: logger.with({ service: 'store' }), shapes, snapshotter, config: config.data });
+  const writer = new PointsWriter({
+    meta,
+    store,
+    clock,
+    logger: logger.with({ service: 'write' }),
+    writeTimeoutMs: config.coordinator.writeTimeoutMs,
+  });
+  const lines = new LineWriter({ store, writer, shapes, clock });
+  const queries = new RunningQueries(clock, {
+    concurrentMax: config.coordinator.concurrentQueriesMax,
+    timeoutMs: config.coordinator.queryTimeoutMs,
+  });
+  const engine: StatementEngine = createEngine({ meta, store, lines: writer, config: config.coordinator, clock });
+  const statistics = (): readonly StatisticsEntry[] => [
+    ...service.collect(),
+    { name: 'write', tags: {}, values: { ...writer.statistics } },
+    { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
+  ];
+  const executor = new StatementExecutor({
+    meta,
+    engine,
+    storage: storageCommands(store),
+    monitor: monitorView(statistics),
+    queries,
+    clock,
+    logger,
+    isQueryLogged: config.data.isQueryLogEnabled,
+    logQueriesAfterMs: config.coordinator.logQueriesAfterMs,
+  });
+  const service = new HttpService(
+    config.http,
+    {
+      writer: writeService(lines),
+      queries: executor satisfies QueryService,
+      users: userDirectory(meta),
+      readiness: progress,
+      statisticsSource: { collect: statistics },
+    },
+    {
+      clock,
+      logger: logger.with({ service: 'httpd' }),
+      readyTimeoutMs: config.coordinator.writeTimeoutMs,
+      extensions: [],
+    },
+  );
+  const http = new HttpPart(config.http, service, [], logger.with({ service: 'httpd' }));
+  const parts: ServerPart[] = [
+    // Listening comes first: /ping and /ready answer while the store loads, and writes wait for it.
+    http,
+    { name: 'meta client', open: () => meta.open(), close: () => meta.close() },
+    storePart(config, { meta, store, snapshotter, progress, logger }),
+    { name: 'query engine', open: () => undefined, close: () => queries.close() },
+  ];
+  return { parts, progress, http };
+}
+
+interface StorePieces {
+  readonly meta: MetaClient;
+  readonly store: Store;
+  readonly snapshotter: WorkerSnapshotter;
+  readonly progress: StartProgress;
+  readonly logger: Logger;
+}
+
+function storePart(config: ServerConfig, { meta, store, snapshotter, progress, logger }: StorePieces): ServerPart {
+  return {
+    name: 'tsdb store',
+    open: async () => {
+      const log = logger.with({ service: 'store' });
+      log.info('Using data dir', { path: config.data.dir });
+      progress.detail = () => ({ done: store.progress.opened, total: store.progress.expected });
+      const startedMs = performance.now();
+      await store.open(shardIdentities(meta));
+      progress.detail = () => ({});
+      log.info('Open store (end)', { shards: store.progress.opened, durationMs: Math.round(performance.now() - startedMs) });
+    },
+    close: async () => {
+      await store.close();
+      await snapshotter.close();
+    },
+  };
+}
+
+/** The shards that metadata knows, groups under deletion apart. */
+function shardIdentities(meta: MetaClient) {
+  return meta.databases().flatMap((database) =>
+    database.retentionPolicies.flatMap((policy) =>
+      policy.shardGroups
+        .filter((group) => group.deletedAtNs === 0n)
+        .flatMap((group) =>
+          group.shards.map((shard) => ({
+            id: shard.id,
+            database: database.name,
+            retentionPolicy: policy.name,
+            startNs: group.startNs,
+            endNs: group.endNs,
+          })),
+        ),
+    ),
+  );
+}
+
+function writeService(lines: LineWriter): WriteService {
+  return {
+    async write(request) {
+      const outcome = await lines.write(request);
+      const { points, values, dropped, rejectedCount } = outcome;
+      return { points, values, dropped, rejectedCount, errorText: lineWriteErrorText(outcome) };
+    },
+  };
+}
+
+function userDirectory(meta: MetaClient): UserDirectory {
+  return {
+    hasDatabase: (name) => meta.database(name) !== undefined,
+    hasAdmin: () => meta.snapshot.hasAdmin(),
+    user: (name) => meta.snapshot.user(name),
+    authenticate: (name, password) => meta.authenticate(name, password),
+  };
+}
+
+function monitorView(statistics: () => readonly StatisticsEntry[]): MonitorView {
+  const started = new Date();
+  return {
+    statistics,
+    diagnostics: () => [
+      {
+        name: 'build',
+        columns: ['Branch', 'Build Time', 'Commit', 'Version'],
+        rows: [['', '', '', REPORTED_VERSION]],
+      },
+      {
+        name: 'system',
+        columns: ['PID', 'currentTime', 'started', 'uptime'],
+        rows: [
+          [
+            BigInt(process.pid),
+            new Date().toISOString(),
+            started.toISOString(),
+            `${Math.round((Date.now() - started.getTime()) / 1000)}s`,
+          ],
+        ],
+      },
+    ],
+  };
+}
