@@ -48,3 +48,16 @@ export { BlockCursor, type CursorRequest } from './cursor/block-cursor.js';
 export type { TimedColumn } from './cursor/column-run.js';
 export type { FileSource } from './cursor/lane.js';
 export { TimeMemo } from './cursor/time-memo.js';
+export {
+  type CompactionKind,
+  type CompactionPlan,
+  planCompactions,
+  type PlannedFile,
+  type PlanningOptions,
+} from './compaction/planner.js';
+export {
+  compactFiles,
+  type CompactionJob,
+  type CompactionResult,
+  removeCompacted,
+} from './compaction/compact-files.js';

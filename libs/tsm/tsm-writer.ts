@@ -79,6 +79,7 @@ export class TsmWriter {
   private writing: Promise<void> = Promise.resolve();
   private writingCount = 0;
   private failure: Error | null = null;
+  private isClosed = false;
   private key: Uint8Array = new Uint8Array(0);
   private keyType = -1;
   private keyBlocks = 0;
@@ -189,17 +190,24 @@ export class TsmWriter {
       await this.abort();
       throw error;
     }
-    await this.file.close();
+    await this.close();
     const { temporaryPath, path, keyCount, blockCount, minNs, maxNs } = this;
     const sizeBytes = this.writtenBytes;
     return { temporaryPath, path, sizeBytes, keyCount, blockCount, minNs, maxNs, indexCrc };
   }
 
-  /** Closes and removes the temporary file. */
+  /** Closes and removes the temporary file. May be called again, and after a failed {@link finish}. */
   async abort(): Promise<void> {
     await this.writing;
-    await this.file.close();
+    await this.close();
     await this.files.remove(this.temporaryPath);
+  }
+
+  /** A descriptor must not be closed twice: by then it may be another file's. */
+  private async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    await this.file.close();
   }
 
   /** Begins the index record of a key unless it is the one in hand. */

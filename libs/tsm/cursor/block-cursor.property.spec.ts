@@ -1,91 +1,40 @@
 /** The cursor against a map: whatever the files, the cache and the deletions are, the newest value of each time comes out. */
 import fc from 'fast-check';
-import { type ColumnBatch, FieldType } from '#models';
-import { BlockBuilder } from '../block.js';
+import { FieldType } from '#models';
 import type { TsmError } from '../errors.js';
 import { IndexEntries } from '../index-entries.js';
 import { MemoryFileSystem } from '../testing/memory-file-system.js';
+import {
+  columnOf,
+  MAX_NS,
+  MIN_NS,
+  pairsOf,
+  plain,
+  type Points,
+  type Value,
+  writeTsm,
+} from '../testing/tsm-points.js';
 import { tsmFileName } from '../tsm-format.js';
 import { TsmReader } from '../tsm-reader.js';
-import { TsmWriter } from '../tsm-writer.js';
 import { BlockCursor, type CursorRequest } from './block-cursor.js';
-import type { TimedColumn } from './column-run.js';
 import { TimeMemo } from './time-memo.js';
 
-type Value = number | bigint | string;
-type Points = ReadonlyMap<bigint, Value>;
-
 const KEY = new TextEncoder().encode('m#!~#f');
-const MIN = -(2n ** 63n);
-const MAX = 2n ** 63n - 1n;
+const [MIN, MAX] = [MIN_NS, MAX_NS];
 
-/** Points as a column, ascending. */
-function columnOf(type: FieldType, points: Points): TimedColumn {
-  const times = [...points.keys()].sort((a, b) => (a < b ? -1 : 1));
-  const values = times.map((time) => points.get(time)!);
-  const baseNs = times[0] ?? 0n;
-  const isWideTime = times.some((time) => time - baseNs >= 2n ** 53n);
-  const isString = type === FieldType.STRING;
-  const strings = values.map((value) => new TextEncoder().encode(String(value)));
-  const offsets = new Int32Array(times.length + 1);
-  strings.forEach((bytes, i) => (offsets[i + 1] = offsets[i]! + bytes.length));
-  const isWide = values.some((value) => typeof value === 'bigint');
-  return {
-    count: times.length,
-    baseNs,
-    offsets: isWideTime
-      ? new Float64Array(0)
-      : Float64Array.from(times, (time) => Number(time - baseNs)),
-    wideTimes: isWideTime ? BigInt64Array.from(times) : null,
-    numbers: isString ? new Float64Array(0) : Float64Array.from(values, Number),
-    wide: isWide ? BigInt64Array.from(values, (value) => BigInt(value)) : null,
-    strings: isString ? { bytes: Buffer.concat(strings), offsets } : null,
-  };
-}
-
-/** Writes points in blocks of at most `perBlock` and opens the file. */
 async function fileOf(
   files: MemoryFileSystem,
   type: FieldType,
   source: { points: Points; perBlock: number; generation: number },
 ): Promise<TsmReader> {
   const path = `/${tsmFileName({ generation: source.generation, sequence: 1 })}`;
-  const writer = await TsmWriter.create(files, path);
-  const builder = new BlockBuilder();
-  const times = [...source.points.keys()].sort((a, b) => (a < b ? -1 : 1));
-  for (let i = 0; i < times.length; i += source.perBlock) {
-    const chunk = times.slice(i, i + source.perBlock);
-    const column = columnOf(type, new Map(chunk.map((time) => [time, source.points.get(time)!])));
-    if (column.wideTimes === null) builder.setTimes(column.offsets, column.count, column.baseNs);
-    else builder.setWideTimes(column.wideTimes, column.count);
-    writer.add(
-      KEY,
-      type,
-      chunk[0]!,
-      chunk[chunk.length - 1]!,
-      builder.build(type, column, column.count),
-    );
-  }
-  const summary = await writer.finish();
-  await files.rename(summary.temporaryPath, path);
+  await writeTsm(
+    files,
+    path,
+    new Map([['m#!~#f', { type, points: source.points }]]),
+    source.perBlock,
+  );
   return TsmReader.open(files, path);
-}
-
-/** Reads a batch, and spoils what it may not rely on. */
-function* valuesOf(type: FieldType, batch: ColumnBatch): Generator<[bigint, Value]> {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  for (let i = 0; i < batch.count; i++) {
-    const offset = batch.offsets[i]!;
-    expect(Math.abs(offset)).toBeLessThan(2 ** 53);
-    const { strings, wide } = batch;
-    const time = batch.baseNs + BigInt(offset);
-    if (type === FieldType.STRING) {
-      yield [
-        time,
-        decoder.decode(strings!.bytes.subarray(strings!.offsets[i], strings!.offsets[i + 1])),
-      ];
-    } else yield [time, wide === null ? batch.numbers[i]! : wide[i]!];
-  }
 }
 
 function readAll(request: CursorRequest): [bigint, Value][] {
@@ -95,7 +44,8 @@ function readAll(request: CursorRequest): [bigint, Value][] {
     expect(batch.count).toBeGreaterThan(0);
     const span = batch.offsets[batch.count - 1]! - batch.offsets[0]!;
     expect(Math.abs(span)).toBeLessThan(2 ** 53);
-    out.push(...valuesOf(request.type, batch));
+    expect(Math.max(...batch.offsets.subarray(0, batch.count).map(Math.abs))).toBeLessThan(2 ** 53);
+    out.push(...pairsOf(request.type, batch));
   }
   return out;
 }
@@ -144,12 +94,7 @@ const scenario = fc.constantFrom(...valuesByType).chain(([type, value]) =>
 );
 
 const normal = (pairs: [bigint, Value][]): [bigint, Value][] =>
-  pairs.map(([time, value]) => [
-    time,
-    typeof value === 'bigint' && value >= -(2n ** 53n) && value <= 2n ** 53n
-      ? Number(value)
-      : value,
-  ]);
+  pairs.map(([time, value]) => [time, plain(value)]);
 
 test('gives what a map would', async () => {
   await fc.assert(
@@ -201,7 +146,7 @@ test('gives what a map would', async () => {
   );
 });
 
-const plain = {
+const request = {
   type: FieldType.FLOAT,
   cached: null,
   minNs: MIN,
@@ -236,10 +181,10 @@ test('blocks that nothing overlaps come whole, an overlap costs its own part', a
   const files = new MemoryFileSystem();
   const old = await sourceOf(files, regular(3000, 0), 1);
   const late = await sourceOf(files, regular(10, 1500, 0.5), 2);
-  expect(batchSizes({ ...plain, files: [old] })).toEqual([1000, 1000, 1000]);
-  expect(batchSizes({ ...plain, files: [{ ...old, entries: old.entries.clone() }, late] })).toEqual(
-    [1000, 500, 10, 490, 1000],
-  );
+  expect(batchSizes({ ...request, files: [old] })).toEqual([1000, 1000, 1000]);
+  expect(
+    batchSizes({ ...request, files: [{ ...old, entries: old.entries.clone() }, late] }),
+  ).toEqual([1000, 500, 10, 490, 1000]);
 });
 
 test('fields with the same times share what is decoded', async () => {
@@ -247,9 +192,9 @@ test('fields with the same times share what is decoded', async () => {
   const one = await sourceOf(files, regular(1000, 0), 1);
   const two = await sourceOf(files, regular(1000, 0, 7), 2);
   const memo = new TimeMemo(true, 0n);
-  const request = { ...plain, baseNs: 0n, memo };
-  const first = new BlockCursor({ ...request, files: [one] }).next()!;
-  const second = new BlockCursor({ ...request, files: [two] }).next()!;
+  const shared = { ...request, baseNs: 0n, memo };
+  const first = new BlockCursor({ ...shared, files: [one] }).next()!;
+  const second = new BlockCursor({ ...shared, files: [two] }).next()!;
   expect(second.offsets).toBe(first.offsets);
   expect([first.numbers[5], second.numbers[5]]).toEqual([5, 12]);
 });
@@ -261,10 +206,10 @@ test('a corrupt block is told of and left out', async () => {
   bytes[source.entries.offsets[1]! + 40]! ^= 1;
   const offset = source.entries.offsets[1];
   const message = `cannot read block at offset ${offset} of 000000001-000000001.tsm: crc mismatch`;
-  expect(() => batchSizes({ ...plain, files: [source] })).toThrow(message);
+  expect(() => batchSizes({ ...request, files: [source] })).toThrow(message);
   const told: TsmError[] = [];
   const sizes = batchSizes({
-    ...plain,
+    ...request,
     files: [{ ...source, entries: source.entries.clone() }],
     onCorruptBlock: (error) => void told.push(error),
   });

@@ -44,8 +44,8 @@ export interface CursorRequest {
   readonly baseNs: bigint | null;
   /** Shared by the cursors over other fields of the same series with the same base and direction; null = none. */
   readonly memo: TimeMemo | null;
-  /** Told of blocks that do not decode, which are left out; null = the error is thrown. */
-  readonly onCorruptBlock: ((error: TsmError) => void) | null;
+  /** Told of blocks that do not decode, which are left out, and of their file; null = the error is thrown. */
+  readonly onCorruptBlock: ((error: TsmError, path: string) => void) | null;
 }
 
 /** Reads one field of one series. Holds the files' readers only while it is used: the caller retains and releases them. */

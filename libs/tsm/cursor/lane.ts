@@ -42,7 +42,7 @@ export interface LaneContext extends CursorRange {
   readonly baseNs: bigint | null;
   readonly memo: TimeMemo | null;
   /** Told of a block that does not decode, which is then skipped; without it the error is thrown. */
-  readonly onCorruptBlock: ((error: TsmError) => void) | null;
+  readonly onCorruptBlock: ((error: TsmError, path: string) => void) | null;
 }
 
 /** A file's blocks of one key. */
@@ -149,7 +149,7 @@ export class FileLane implements Lane {
     const message = `cannot read ${where}: ${messageOf(error)}`;
     const told = new TsmError('tsm.corrupt-block', message, { cause: error });
     if (this.context.onCorruptBlock === null) throw told;
-    this.context.onCorruptBlock(told);
+    this.context.onCorruptBlock(told, reader.path);
   }
 
   /** Copies what is left of the run when deleted times overlap it. */

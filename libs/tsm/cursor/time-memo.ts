@@ -15,7 +15,7 @@ export class RememberedTimes {
   encodedBytes = 0;
 }
 
-/** Shared by the cursors of one series that run in the same direction with the same base. */
+/** Shared by cursors that run in the same direction with the same base: over the fields of a series, and over series. */
 export class TimeMemo {
   private readonly slots: (RememberedTimes | undefined)[] = new Array<RememberedTimes | undefined>(
     SLOT_COUNT,
