@@ -50,6 +50,20 @@ export interface LineContext {
   unknownRows: number;
   /** Remembers the shape of the point just added; series -1 is one not known. */
   noteShape(seriesId: number, shapeId: number): void;
+  /** Remembers a key that is not known, so that its further lines in this body need not be taken apart. */
+  noteNewKey(key: NewKey): void;
+}
+
+/** A key that the index does not have yet, as one body spells it. */
+export interface NewKey {
+  /** Where the body spells it. */
+  readonly start: number;
+  readonly length: number;
+  readonly hash: number;
+  /** Where the batch's extra bytes have its canonical form. */
+  readonly keyStart: number;
+  readonly keyLength: number;
+  readonly shapeId: number;
 }
 
 /** What became of a body. */
@@ -72,6 +86,8 @@ export interface ParseRequest {
 
 const utf8 = new TextDecoder();
 const NO_ALTERNATE = -1;
+/** New keys remembered within a body; a power of two. Others are taken apart again, which is only slower. */
+const NEW_KEYS = 4096;
 /** Where {@link LineParser.fields} gives up on a line. */
 const GIVE_UP = -1;
 
@@ -84,6 +100,8 @@ export class LineParser {
   private lastNanos = -1;
   private lastLo = 0;
   private lastHi = 0;
+  /** New keys of the body in hand, by the low bits of their hash. */
+  private readonly newKeys = new Array<NewKey | null>(NEW_KEYS).fill(null);
   private rejected: RejectedLine[] = [];
   private rejectedCount = 0;
   private rejectedBytes = 0;
@@ -109,7 +127,11 @@ export class LineParser {
       defaultTimeNs: request.defaultTimeNs,
       unknownRows: 0,
       noteShape: (seriesId, shapeId) => this.noteShape(context, seriesId, shapeId),
+      noteNewKey: (key) => {
+        this.newKeys[key.hash & (NEW_KEYS - 1)] = key;
+      },
     };
+    this.newKeys.fill(null);
     let position = 0;
     while (position < length) position = this.run(context, position, length);
     if (context.unknownRows > 0 && batch.groups.length > 1) batch.hasMixedShapes = true;
@@ -150,9 +172,12 @@ export class LineParser {
       }
       if (p >= length || body[p - 1] === 92) return this.slowLine(context, start, length);
       const keyLength = p - start;
-      const seriesId = known.find(body, start, keyLength, finishKeyHash(h, w));
+      const hash = finishKeyHash(h, w);
+      const seriesId = known.find(body, start, keyLength, hash);
       let shapeId: number;
+      let newKey: NewKey | null = null;
       if (seriesId >= 0) shapeId = hints[seriesId];
+      else if ((newKey = this.findNewKey(body, start, keyLength, hash)) !== null) shapeId = newKey.shapeId;
       else if (isCanonicalKey(body, start, p)) shapeId = this.lastShapeId;
       else return this.slowLine(context, start, length);
       if (shapeId < 0) return this.slowLine(context, start, length);
@@ -179,8 +204,12 @@ export class LineParser {
       batch.valueCount += group.shape.fieldCount;
       this.lastShapeId = shapeId;
       if (seriesId < 0) {
-        group.keyStart[row] = batch.addExtra(body.subarray(start, p));
-        group.keyLength[row] = keyLength;
+        if (newKey === null) {
+          newKey = { start, length: keyLength, hash, keyStart: batch.addExtra(body.subarray(start, p)), keyLength, shapeId };
+          context.noteNewKey(newKey);
+        }
+        group.keyStart[row] = newKey.keyStart;
+        group.keyLength[row] = newKey.keyLength;
         context.unknownRows++;
       } else if (hints[seriesId] !== shapeId) {
         this.noteShape(context, seriesId, shapeId);
@@ -188,6 +217,14 @@ export class LineParser {
       position = next;
     }
     return position;
+  }
+
+  /** A key that this body has spelt the same way before. */
+  private findNewKey(body: Uint8Array, start: number, length: number, hash: number): NewKey | null {
+    const key = this.newKeys[hash & (NEW_KEYS - 1)];
+    if (key === null || key.hash !== hash || key.length !== length) return null;
+    for (let i = 0; i < length; i++) if (body[start + i] !== body[key.start + i]) return null;
+    return key;
   }
 
   /** Reads the fields of a shape from `p` into the group's next row; the position behind them, or GIVE_UP. */

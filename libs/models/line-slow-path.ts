@@ -140,6 +140,10 @@ interface ResolvedSeries {
   readonly id: number;
   readonly keyStart: number;
   readonly keyLength: number;
+  /** The key as the body spells it. */
+  readonly start: number;
+  readonly length: number;
+  readonly hash: number;
 }
 
 /** The series of a line's key: known as written, known in canonical form (then remembered as written), or new. */
@@ -147,16 +151,17 @@ function resolveSeries(context: LineContext, parts: LineParts): ResolvedSeries {
   const { body, batch, known } = context;
   const length = parts.keyEnd - parts.keyStart;
   const rawHash = hashKey(body, parts.keyStart, length);
+  const spelling = { start: parts.keyStart, length, hash: rawHash };
   let id = known.find(body, parts.keyStart, length, rawHash);
-  if (id >= 0) return { id, keyStart: 0, keyLength: 0 };
+  if (id >= 0) return { id, keyStart: 0, keyLength: 0, ...spelling };
   const { measurement, tags } = parseSeriesKey(body.subarray(parts.keyStart, parts.keyEnd));
   const key = encodeSeriesKey(measurement, tags);
   id = known.find(key, 0, key.length, hashKey(key, 0, key.length));
   if (id >= 0) {
     known.addAlias(body.slice(parts.keyStart, parts.keyEnd), rawHash, id);
-    return { id, keyStart: 0, keyLength: 0 };
+    return { id, keyStart: 0, keyLength: 0, ...spelling };
   }
-  return { id, keyStart: batch.addExtra(key), keyLength: key.length };
+  return { id, keyStart: batch.addExtra(key), keyLength: key.length, ...spelling };
 }
 
 function addRow(
@@ -184,7 +189,10 @@ function addRow(
     else group.values[cell] = field.value;
   });
   batch.valueCount += fields.length;
-  if (series.id < 0) context.unknownRows++;
+  if (series.id < 0) {
+    context.unknownRows++;
+    context.noteNewKey({ ...series, shapeId: shape.id });
+  }
   if (series.id < 0 || known.shapeHints[series.id] !== shape.id) {
     context.noteShape(series.id, shape.id);
   }

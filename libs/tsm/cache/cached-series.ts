@@ -42,6 +42,7 @@ interface Stretch {
 }
 
 const EXACT_NS = 2 ** 53;
+const NO_TIMES = new Int32Array(0);
 
 /** Reads one series after another from caches given oldest first. */
 export class CachedSeriesReader {
@@ -53,7 +54,10 @@ export class CachedSeriesReader {
   private wideTimes: BigInt64Array | null = null;
   private hasRepeats = false;
   /** Rows that the last column came from: positions in `refs`. */
+  private pickedRows = new Int32Array(0);
   private picked = new Int32Array(256);
+  /** 0, 1, 2, … */
+  private everyRow = Int32Array.from({ length: 256 }, (_, i) => i);
   /** Number of each row in its chunk. */
   private rowNumbers = new Int32Array(256);
   private stretches: Stretch[] = [];
@@ -151,10 +155,11 @@ export class CachedSeriesReader {
         copyCells(chunk.values, base, rowNumbers, { from, to }, numbers);
       }
       out.count = rows;
-      for (let i = 0; i < rows; i++) this.picked[i] = i;
+      this.pickedRows = this.everyRow;
       return true;
     }
     const { picked } = this;
+    this.pickedRows = picked;
     let count = 0;
     for (const { chunk, from, to } of stretches) {
       const field = findField(chunk, name, type);
@@ -175,6 +180,7 @@ export class CachedSeriesReader {
     if (this.rowNumbers.length < rows) {
       this.rowNumbers = new Int32Array(rows * 2);
       this.picked = new Int32Array(rows * 2);
+      this.everyRow = Int32Array.from(this.picked, (_, i) => i);
     }
     this.stretches = [];
     let from = 0;
@@ -188,7 +194,7 @@ export class CachedSeriesReader {
   }
 
   private gatherTimes(): void {
-    const { out, picked } = this;
+    const { out, pickedRows: picked } = this;
     const offsets = new Float64Array(out.count);
     const wide = this.wideTimes === null ? null : new BigInt64Array(out.count);
     for (let i = 0; i < out.count; i++) {
@@ -204,7 +210,7 @@ export class CachedSeriesReader {
     const offsets = new Int32Array(out.count + 1);
     const parts: Uint8Array[] = [];
     for (let i = 0; i < out.count; i++) {
-      const bytes = this.caches[this.sources[this.picked[i]]].stringAt(out.numbers[i]);
+      const bytes = this.caches[this.sources[this.pickedRows[i]]].stringAt(out.numbers[i]);
       parts.push(bytes);
       offsets[i + 1] = offsets[i] + bytes.length;
     }
@@ -215,7 +221,7 @@ export class CachedSeriesReader {
 
   /** Where an integer beyond 2^53 is among the values: all of them as words. */
   private gatherBig(name: string, type: FieldType): void {
-    const { out, refs, sources, picked } = this;
+    const { out, refs, sources, pickedRows: picked } = this;
     let hasBig = false;
     for (let i = 0; i < out.count && !hasBig; i++) hasBig = out.numbers[i] !== out.numbers[i];
     if (!hasBig) return;
@@ -251,13 +257,11 @@ export class CachedSeriesReader {
 
   /** Sorts rows by time, keeping the order of writing among equal times. Most series are in order already. */
   private orderByTime(): void {
-    let isSorted = true;
     this.hasRepeats = false;
-    for (let i = 1; i < this.rows; i++) {
-      const order = this.compareTimes(i - 1, i);
-      if (order > 0) isSorted = false;
-      if (order === 0) this.hasRepeats = true;
-    }
+    if (this.isAscending()) return;
+    this.hasRepeats = true;
+    let isSorted = true;
+    for (let i = 1; i < this.rows && isSorted; i++) isSorted = this.compareTimes(i - 1, i) <= 0;
     if (isSorted) return;
     const order = new Int32Array(this.rows);
     for (let i = 0; i < this.rows; i++) order[i] = i;
@@ -268,7 +272,31 @@ export class CachedSeriesReader {
       this.refs[i] = refs[order[i]];
       this.sources[i] = sources[order[i]];
     }
-    for (let i = 1; i < this.rows; i++) this.hasRepeats ||= this.compareTimes(i - 1, i) === 0;
+  }
+
+  /** True when the times are strictly ascending as written. */
+  private isAscending(): boolean {
+    const { refs, sources, rows } = this;
+    let lastLo = 0;
+    let lastHi = -(2 ** 31);
+    let times: Int32Array = NO_TIMES;
+    let chunkNumber = -1;
+    let source = -1;
+    for (let i = 0; i < rows; i++) {
+      const ref = refs[i];
+      if (ref >>> 13 !== chunkNumber || sources[i] !== source) {
+        chunkNumber = ref >>> 13;
+        source = sources[i];
+        times = this.caches[source].chunks[chunkNumber].times;
+      }
+      const at = 2 * (ref & (CHUNK_ROWS - 1));
+      const lo = times[at] >>> 0;
+      const hi = times[at + 1];
+      if (hi < lastHi || (hi === lastHi && lo <= lastLo && i > 0)) return false;
+      lastLo = lo;
+      lastHi = hi;
+    }
+    return true;
   }
 
   private computeOffsets(baseNs: bigint | null): void {
