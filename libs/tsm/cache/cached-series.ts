@@ -5,11 +5,13 @@
 import {
   bigIntegerPosition,
   FieldType,
-  int64Compare,
+  highWord,
   int64Difference,
   int64ToBigInt,
+  lowWord,
 } from '#models';
 import { type CacheChunk, type CacheRows, CHUNK_ROWS } from './cache.js';
+import { RunSorter } from './run-sorter.js';
 
 /** Times and values of one field, ascending and distinct in time; arrays are the reader's, valid until its next call. */
 export interface CachedColumn {
@@ -42,7 +44,6 @@ interface Stretch {
 }
 
 const EXACT_NS = 2 ** 53;
-const NO_TIMES = new Int32Array(0);
 
 /** Reads one series after another from caches given oldest first. */
 export class CachedSeriesReader {
@@ -62,6 +63,7 @@ export class CachedSeriesReader {
   private rowNumbers = new Int32Array(256);
   private stretches: Stretch[] = [];
   private baseNs = 0n;
+  private readonly sorter = new RunSorter();
   private readonly out: CachedColumn = {
     count: 0,
     isWhole: true,
@@ -101,9 +103,10 @@ export class CachedSeriesReader {
         this.sources[at] = source;
       }
     }
-    this.orderByTime();
     this.findStretches();
     this.computeOffsets(baseNs);
+    this.order();
+    this.findStretches();
     return count;
   }
 
@@ -165,7 +168,7 @@ export class CachedSeriesReader {
       const field = findField(chunk, name, type);
       if (field < 0) continue;
       for (let i = from; i < to; i++) {
-        if (this.hasRepeats && count > 0 && this.compareTimes(picked[count - 1], i) === 0) count--;
+        if (this.hasRepeats && count > 0 && this.isSameTime(picked[count - 1], i)) count--;
         numbers[count] = chunk.values[field * chunk.capacity + rowNumbers[i]];
         picked[count++] = i;
       }
@@ -247,79 +250,53 @@ export class CachedSeriesReader {
     return this.caches[this.sources[i]].chunks[this.refs[i] >>> 13];
   }
 
-  private compareTimes(a: number, b: number): number {
-    const ta = this.chunk(a).times;
-    const tb = this.chunk(b).times;
-    const ra = 2 * (this.refs[a] & (CHUNK_ROWS - 1));
-    const rb = 2 * (this.refs[b] & (CHUNK_ROWS - 1));
-    return int64Compare(ta[ra], ta[ra + 1], tb[rb], tb[rb + 1]);
-  }
-
-  /** Sorts rows by time, keeping the order of writing among equal times. Most series are in order already. */
-  private orderByTime(): void {
+  /** Brings rows into order of time, keeping the order of writing among equal times, and says whether there are any. */
+  private order(): void {
+    const { rows, refs, sources, offsets } = this;
     this.hasRepeats = false;
-    if (this.isAscending()) return;
-    this.hasRepeats = true;
-    let isSorted = true;
-    for (let i = 1; i < this.rows && isSorted; i++) isSorted = this.compareTimes(i - 1, i) <= 0;
-    if (isSorted) return;
-    const order = new Int32Array(this.rows);
-    for (let i = 0; i < this.rows; i++) order[i] = i;
-    order.sort((a, b) => this.compareTimes(a, b) || a - b);
-    const refs = this.refs.slice(0, this.rows);
-    const sources = this.sources.slice(0, this.rows);
-    for (let i = 0; i < this.rows; i++) {
-      this.refs[i] = refs[order[i]];
-      this.sources[i] = sources[order[i]];
-    }
-  }
-
-  /** True when the times are strictly ascending as written. */
-  private isAscending(): boolean {
-    const { refs, sources, rows } = this;
-    let lastLo = 0;
-    let lastHi = -(2 ** 31);
-    let times: Int32Array = NO_TIMES;
-    let chunkNumber = -1;
-    let source = -1;
+    if (isStrictlyAscending(offsets, rows) && this.wideTimes === null) return;
+    const order =
+      this.wideTimes === null
+        ? this.sorter.sort(offsets, rows)
+        : sortWide(this.wideTimes, rows);
+    const oldRefs = refs.slice(0, rows);
+    const oldSources = sources.slice(0, rows);
+    const oldOffsets = offsets.slice(0, rows);
+    const oldTimes = this.wideTimes?.slice(0, rows);
     for (let i = 0; i < rows; i++) {
-      const ref = refs[i];
-      if (ref >>> 13 !== chunkNumber || sources[i] !== source) {
-        chunkNumber = ref >>> 13;
-        source = sources[i];
-        times = this.caches[source].chunks[chunkNumber].times;
-      }
-      const at = 2 * (ref & (CHUNK_ROWS - 1));
-      const lo = times[at] >>> 0;
-      const hi = times[at + 1];
-      if (hi < lastHi || (hi === lastHi && lo <= lastLo && i > 0)) return false;
-      lastLo = lo;
-      lastHi = hi;
+      refs[i] = oldRefs[order[i]];
+      sources[i] = oldSources[order[i]];
+      offsets[i] = oldOffsets[order[i]];
+      if (oldTimes !== undefined && this.wideTimes !== null) this.wideTimes[i] = oldTimes[order[i]];
     }
-    return true;
+    for (let i = 1; i < rows && !this.hasRepeats; i++) this.hasRepeats = this.isSameTime(i - 1, i);
   }
 
+  private isSameTime(a: number, b: number): boolean {
+    return this.wideTimes === null
+      ? this.offsets[a] === this.offsets[b]
+      : this.wideTimes[a] === this.wideTimes[b];
+  }
+
+  /** Times of the rows as they are: offsets from the base, or all in full where one is too far from it. */
   private computeOffsets(baseNs: bigint | null): void {
-    const first = this.timeOf(0);
-    const last = this.timeOf(this.rows - 1);
-    this.baseNs = baseNs ?? first;
-    const size = (t: bigint): number => Math.abs(Number(t - this.baseNs));
-    if (size(first) >= EXACT_NS || size(last) >= EXACT_NS) {
-      const wide = new BigInt64Array(this.rows);
-      for (let i = 0; i < this.rows; i++) wide[i] = this.timeOf(i);
-      this.wideTimes = wide;
-      return;
-    }
+    this.baseNs = baseNs ?? this.timeOf(0);
     this.wideTimes = null;
-    const baseLo = Number(BigInt.asIntN(32, this.baseNs));
-    const baseHi = Number(this.baseNs >> 32n);
+    const baseLo = lowWord(this.baseNs);
+    const baseHi = highWord(this.baseNs);
+    let isExact = true;
     for (const { chunk, from, to } of this.stretches) {
       const { times } = chunk;
       for (let i = from; i < to; i++) {
         const at = 2 * this.rowNumbers[i];
-        this.offsets[i] = int64Difference(times[at], times[at + 1], baseLo, baseHi);
+        const offset = int64Difference(times[at], times[at + 1], baseLo, baseHi);
+        if (offset >= EXACT_NS || offset <= -EXACT_NS) isExact = false;
+        this.offsets[i] = offset;
       }
     }
+    if (isExact) return;
+    this.wideTimes = new BigInt64Array(this.rows);
+    for (let i = 0; i < this.rows; i++) this.wideTimes[i] = this.timeOf(i);
   }
 
   private timeOf(i: number): bigint {
@@ -327,6 +304,16 @@ export class CachedSeriesReader {
     const at = 2 * (this.refs[i] & (CHUNK_ROWS - 1));
     return int64ToBigInt(times[at], times[at + 1]);
   }
+}
+
+function isStrictlyAscending(offsets: Float64Array, count: number): boolean {
+  for (let i = 1; i < count; i++) if (!(offsets[i] > offsets[i - 1])) return false;
+  return true;
+}
+
+function sortWide(times: BigInt64Array, count: number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  return order.sort((a, b) => (times[a] < times[b] ? -1 : times[a] > times[b] ? 1 : a - b));
 }
 
 function previousOf(cache: CacheRows, ref: number): number {
