@@ -97,10 +97,9 @@ export async function gunzip(bytes: Uint8Array, sizeMaxBytes: number): Promise<U
 }
 
 function gunzipError(error: unknown): HttpError {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const { code = '', message: text = '' } = error as { readonly code?: string; readonly message?: string };
   if (code === 'ERR_BUFFER_TOO_LARGE') return HttpError.bodyTooLarge();
   if (code === 'Z_BUF_ERROR') return HttpError.badBody('unexpected EOF', error);
-  const text = error instanceof Error ? error.message : '';
   if (/header|method/.test(text)) return HttpError.badBody('gzip: invalid header', error);
   return HttpError.badBody(/data check|length check/.test(text) ? 'gzip: invalid checksum' : 'flate: corrupt input', error);
 }
