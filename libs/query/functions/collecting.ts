@@ -21,6 +21,12 @@ export interface WindowValues {
 /** Makes results of one window. */
 export type WindowReducer = (values: WindowValues, sink: ResultSink) => void;
 
+interface SortedValues {
+  readonly column: Column;
+  readonly aux: readonly Column[];
+  readonly bySlot: ReadonlyMap<number, Int32Array>;
+}
+
 /** Collects values and hands each window's to a reducer. */
 export class CollectAccumulator implements Accumulator {
   readonly type: ValueType;
@@ -30,7 +36,7 @@ export class CollectAccumulator implements Accumulator {
   #slots = new Int32Array(1024);
   #times = new BigInt64Array(1024);
   #count = 0;
-  #sorted: { readonly column: Column; readonly aux: readonly Column[]; readonly bySlot: Map<number, Int32Array> } | null = null;
+  #sorted: SortedValues | null = null;
 
   constructor(input: ValueType, type: ValueType, reduce: WindowReducer) {
     this.#input = input;
@@ -78,7 +84,7 @@ export class CollectAccumulator implements Accumulator {
     this.#times = times;
   }
 
-  #sort(): NonNullable<typeof this.#sorted> {
+  #sort(): SortedValues {
     const counts = this.#parts.map(({ count }) => count);
     const column = concatColumns(this.#input, this.#parts.map((part) => part.column), counts);
     const [first] = this.#parts;

@@ -5,7 +5,7 @@ import { exactInteger, type Column } from '../column.js';
 import type { ValueType } from '../value-type.js';
 import { grown, zeros, type Accumulator, type AccumulatorBatch, type ResultSink } from './accumulator.js';
 
-const NONE = new Float64Array(0);
+const NONE: Float64Array = new Float64Array(0);
 
 /** Number of values. */
 export class CountAccumulator implements Accumulator {

@@ -6,7 +6,7 @@ import type { Stretch } from '../scan/source-table.js';
 import type { ValueType } from '../value-type.js';
 import { grown, zeros, type Accumulator, type AccumulatorBatch, type ResultSink } from './accumulator.js';
 
-const NONE = new Float64Array(0);
+const NONE: Float64Array = new Float64Array(0);
 
 /** Which point is kept. */
 export type Choice = 'min' | 'max' | 'first' | 'last';

@@ -1,0 +1,18 @@
+export {
+  type ResultColumn,
+  type ResultSeries,
+  type ResultValue,
+  type ResultWriter,
+  type SeriesCursor,
+  type SeriesList,
+  type ShardView,
+  type StorageReader,
+  type StorageView,
+  type TagPair,
+  type TimeRange,
+} from './ports.js';
+export { QueryError, QueryInterruptedError, QueryLimitError } from './errors.js';
+export { type QueryLimits, noLimits } from './limits.js';
+export type { MetadataReader } from './metadata/database-views.js';
+export { type QueryContext, QueryEngine, type QueryEngineParts } from './query-engine.js';
+export { type SelectOptions, runSelect } from './run/select.js';

@@ -1,0 +1,148 @@
+/**
+ * SHOW … CARDINALITY. Our index knows exact numbers, so estimates are exact; their answers keep InfluxDB 1.x's column names.
+ */
+import type { ShowCardinalityStatement } from '#influxql';
+import { compileDimensions } from '../compile/dimension-rules.js';
+import { compareNames } from '../compile/expand.js';
+import { utc } from '#influxql';
+import { QueryError } from '../errors.js';
+import type { ResultSeries, TagPair } from '../ports.js';
+import { DatabaseViews, policiesOf, splitShowCondition, type MeasurementSeries, type MetadataReader } from './database-views.js';
+import { keyMatcher, tagKeysOf, tagPairsOf } from './show.js';
+
+const NAMES: Readonly<Record<ShowCardinalityStatement['of'], string>> = {
+  series: 'SERIES',
+  measurement: 'MEASUREMENT',
+  tagKey: 'TAG KEY',
+  tagValues: 'TAG VALUES',
+  fieldKey: 'FIELD KEY',
+};
+
+/** Counts what is stored: over the database, or a measurement, and tags, at a time. */
+export function* runShowCardinality(
+  statement: ShowCardinalityStatement,
+  source: MetadataReader,
+  nowNs: bigint,
+): Generator<ResultSeries> {
+  const { database, of, sources } = statement;
+  if (database === '') throw new QueryError('database name required');
+  const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
+  const isOverall = of === 'series' || of === 'measurement';
+  const isPlain = sources.length === 0 && !condition && statement.dimensions.length === 0;
+  if (hasTime) {
+    throw new QueryError(`SHOW ${NAMES[of]} EXACT CARDINALITY doesn't support time in WHERE clause`);
+  }
+  const isEstimate = isOverall && isPlain && !statement.isExact;
+  if (isEstimate && source.retentionPoliciesOf(database) === null) {
+    yield count('', null, 'cardinality estimation', 0);
+    return;
+  }
+  const policies = isEstimate ? 'all' : policiesOf(sources);
+  const views = DatabaseViews.open(source, { database, policies, range });
+  try {
+    if (isEstimate) yield estimate(statement, views);
+    else if (statement.offset === 0) yield* counts(statement, views, condition);
+  } finally {
+    views.close();
+  }
+}
+
+function count(name: string, tags: readonly TagPair[] | null, column: string, value: number): ResultSeries {
+  return {
+    name,
+    tags,
+    columns: [column],
+    rowCount: 1,
+    data: [{ kind: 'integer', values: Float64Array.of(value), wide: null, present: null }],
+    partial: false,
+  };
+}
+
+function estimate({ of }: ShowCardinalityStatement, views: DatabaseViews): ResultSeries {
+  const names = views.measurementNames([]);
+  if (of === 'measurement') return count('', null, 'cardinality estimation', names.length);
+  const total = names.reduce((sum, name) => sum + seriesCount(views.series(name, null)), 0);
+  return count('', null, 'cardinality estimation', total);
+}
+
+function seriesCount(tables: readonly MeasurementSeries[]): number {
+  const filled = tables.filter(({ kept }) => kept.length > 0);
+  if (filled.length <= 1) return filled[0]?.kept.length ?? 0;
+  return new Set(filled.flatMap(({ series, kept }) => kept.map((i) => series.key(i)))).size;
+}
+
+function* counts(
+  statement: ShowCardinalityStatement,
+  views: DatabaseViews,
+  condition: Parameters<DatabaseViews['series']>[1],
+): Generator<ResultSeries> {
+  const names = views.measurementNames(statement.sources);
+  const measured = names.map((name) => ({ name, tables: views.series(name, condition) }));
+  const keys = [...new Set(measured.flatMap(({ tables }) => tables.flatMap(({ table }) => table.tagKeys)))].sort(compareNames);
+  const grouping = compileDimensions(statement.dimensions, { nowNs: 0n, zone: utc });
+  const tags = keys.filter((key) => grouping.hasWildcard || grouping.regexes.some((matches) => matches(key)));
+  const dimensions = [...new Set([...grouping.tags, ...tags])].sort(compareNames);
+  if (statement.of === 'measurement') {
+    yield* measurementCounts(measured, dimensions);
+    return;
+  }
+  for (const { name, tables } of measured) {
+    for (const [label, group] of groupsOf(tables, dimensions)) {
+      const value = countOf(statement, group);
+      if (value > 0) yield count(name, label, 'count', value);
+    }
+  }
+}
+
+function* measurementCounts(
+  measured: readonly { readonly name: string; readonly tables: readonly MeasurementSeries[] }[],
+  dimensions: readonly string[],
+): Generator<ResultSeries> {
+  const totals = new Map<string, { readonly label: readonly TagPair[] | null; names: number }>();
+  for (const { tables } of measured) {
+    for (const [label, group] of groupsOf(tables, dimensions)) {
+      if (seriesCount(group) === 0) continue;
+      const key = JSON.stringify(label);
+      const total = totals.get(key) ?? { label, names: 0 };
+      total.names++;
+      totals.set(key, total);
+    }
+  }
+  const sorted = [...totals].sort((a, b) => compareNames(a[0], b[0]));
+  for (const [, { label, names }] of sorted) yield count('', label, 'count', names);
+}
+
+/** Series by the values of the dimensions' tags, in their order; one group without dimensions. */
+function groupsOf(
+  tables: readonly MeasurementSeries[],
+  dimensions: readonly string[],
+): readonly (readonly [readonly TagPair[] | null, readonly MeasurementSeries[]])[] {
+  if (dimensions.length === 0) return [[null, tables]];
+  const groups = new Map<string, { readonly label: readonly TagPair[]; readonly tables: MeasurementSeries[] }>();
+  for (const { table, series, kept } of tables) {
+    const own = new Map<string, number[]>();
+    for (const i of kept) {
+      const label = dimensions.map((key): TagPair => ({ key, value: series.tagValue(i, key) }));
+      const key = label.map(({ value }) => value).join('\0');
+      const rows = own.get(key) ?? [];
+      own.set(key, rows);
+      rows.push(i);
+      if (!groups.has(key)) groups.set(key, { label, tables: [] });
+    }
+    for (const [key, rows] of own) groups.get(key)?.tables.push({ table, series, kept: rows });
+  }
+  return [...groups].sort((a, b) => compareNames(a[0], b[0])).map(([, { label, tables: found }]) => [label, found]);
+}
+
+function countOf(statement: ShowCardinalityStatement, tables: readonly MeasurementSeries[]): number {
+  switch (statement.of) {
+    case 'tagKey':
+      return tagKeysOf(tables).length;
+    case 'tagValues':
+      return statement.withKey ? tagPairsOf(tables, keyMatcher(statement.withKey)).length : 0;
+    case 'fieldKey':
+      return new Set(tables.flatMap(({ table, kept }) => (kept.length > 0 ? table.fieldNames : []))).size;
+    default:
+      return seriesCount(tables);
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * SHOW MEASUREMENTS, SERIES, TAG KEYS, TAG VALUES and FIELD KEYS.
+ */
+import {
+  compileRegex,
+  type Expr,
+  type ShowFieldKeysStatement,
+  type ShowMeasurementsStatement,
+  type ShowSeriesStatement,
+  type ShowTagKeysStatement,
+  type ShowTagValuesStatement,
+  type WithKey,
+} from '#influxql';
+import { fieldTypeName } from '#models';
+import { compareNames } from '../compile/expand.js';
+import { QueryError } from '../errors.js';
+import type { ResultSeries } from '../ports.js';
+import { DatabaseViews, page, policiesOf, splitShowCondition, type MeasurementSeries, type MetadataReader } from './database-views.js';
+
+/** Statements that list what is stored. */
+export type ListStatement =
+  | ShowMeasurementsStatement
+  | ShowSeriesStatement
+  | ShowTagKeysStatement
+  | ShowTagValuesStatement
+  | ShowFieldKeysStatement;
+
+/** Lists what is stored, one series of rows a measurement. `database` of the statement is filled in. */
+export function* runShow(statement: ListStatement, source: MetadataReader, nowNs: bigint): Generator<ResultSeries> {
+  if (statement.database === '') throw new QueryError('database name required');
+  switch (statement.kind) {
+    case 'showMeasurements':
+      yield* showMeasurements(statement, source, nowNs);
+      return;
+    case 'showSeries':
+      yield* showSeries(statement, source, nowNs);
+      return;
+    case 'showTagKeys':
+      yield* showTagKeys(statement, source, nowNs);
+      return;
+    case 'showTagValues':
+      yield* showTagValues(statement, source, nowNs);
+      return;
+    case 'showFieldKeys':
+      yield* showFieldKeys(statement, source, nowNs);
+  }
+}
+
+/** A result of text columns; nothing for no rows. */
+export function* textSeries(
+  name: string,
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+): Generator<ResultSeries> {
+  if (rows.length === 0) return;
+  yield {
+    name,
+    tags: null,
+    columns,
+    rowCount: rows.length,
+    data: columns.map((_, c) => ({ kind: 'string', values: rows.map((row) => row[c] ?? '') })),
+    partial: false,
+  };
+}
+
+function* showMeasurements(
+  statement: ShowMeasurementsStatement,
+  source: MetadataReader,
+  nowNs: bigint,
+): Generator<ResultSeries> {
+  const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
+  if (hasTime) throw new QueryError("SHOW MEASUREMENTS doesn't support time in WHERE clause");
+  if (source.retentionPoliciesOf(statement.database) === null) return;
+  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  try {
+    const names = views
+      .measurementNames(statement.sources)
+      .filter((name) => !condition || isMatch(condition, name, views.series(name, null)));
+    yield* textSeries('measurements', ['name'], page(names, statement).map((name) => [name]));
+  } finally {
+    views.close();
+  }
+}
+
+/** Whether a measurement as a whole satisfies a condition on tags: `!=` asks that no series has the value. */
+function isMatch(condition: Expr, name: string, tables: readonly MeasurementSeries[]): boolean {
+  if (condition.kind === 'paren') return isMatch(condition.expr, name, tables);
+  if (condition.kind !== 'binary') throw new QueryError('invalid tag comparison operator');
+  const { op, lhs, rhs } = condition;
+  if (op === 'AND') return isMatch(lhs, name, tables) && isMatch(rhs, name, tables);
+  if (op === 'OR') return isMatch(lhs, name, tables) || isMatch(rhs, name, tables);
+  if (lhs.kind !== 'varRef') throw new QueryError(`left side of '${op}' must be a tag key`);
+  let matches: (value: string) => boolean;
+  if (op === '=~' || op === '!~') {
+    if (rhs.kind !== 'regex') throw new QueryError(`right side of '${op}' must be a regular expression`);
+    matches = compileRegex(rhs.source);
+  } else if (op === '=' || op === '!=') {
+    if (rhs.kind !== 'string') throw new QueryError(`right side of '${op}' must be a tag value string`);
+    matches = (value) => value === rhs.value;
+  } else {
+    throw new QueryError('invalid tag comparison operator');
+  }
+  const isWanted = op === '=' || op === '=~';
+  if (lhs.name === '_name') return matches(name) === isWanted;
+  const values = tables.flatMap((table) => [...tagValues(table, lhs.name)]);
+  return values.length > 0 && values.some(matches) === isWanted;
+}
+
+/** Distinct values of a tag among the kept series. */
+function tagValues({ series, kept }: MeasurementSeries, key: string): ReadonlySet<string> {
+  const ids = series.tagValueIds(key);
+  const distinct = new Set<number>();
+  for (const i of kept) distinct.add(ids[i] ?? 0);
+  distinct.delete(0);
+  return new Set([...distinct].map((id) => series.tagValueOf(key, id)));
+}
+
+function* showSeries(statement: ShowSeriesStatement, source: MetadataReader, nowNs: bigint): Generator<ResultSeries> {
+  const { condition, range } = splitShowCondition(statement, nowNs);
+  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  try {
+    const keys: string[] = [];
+    for (const name of views.measurementNames(statement.sources)) {
+      const own = new Set<string>();
+      for (const { series, kept } of views.series(name, condition)) for (const i of kept) own.add(series.key(i));
+      keys.push(...(views.views.length > 1 ? [...own].sort(compareNames) : own));
+    }
+    yield* textSeries('', ['key'], page(keys, statement).map((key) => [key]));
+  } finally {
+    views.close();
+  }
+}
+
+/** Keys of tags that a measurement's kept series have. */
+export function tagKeysOf(tables: readonly MeasurementSeries[]): readonly string[] {
+  const keys = new Set<string>();
+  for (const { table, series, kept } of tables) {
+    for (const key of table.tagKeys) {
+      if (keys.has(key)) continue;
+      const ids = series.tagValueIds(key);
+      if (kept.some((i) => ids[i] !== 0)) keys.add(key);
+    }
+  }
+  return [...keys].sort(compareNames);
+}
+
+function* showTagKeys(statement: ShowTagKeysStatement, source: MetadataReader, nowNs: bigint): Generator<ResultSeries> {
+  const { condition, range } = splitShowCondition(statement, nowNs);
+  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  try {
+    for (const name of views.measurementNames(statement.sources)) {
+      const keys = tagKeysOf(views.series(name, condition));
+      yield* textSeries(name, ['tagKey'], page(keys, statement).map((key) => [key]));
+    }
+  } finally {
+    views.close();
+  }
+}
+
+/** Whether a key is one that WITH KEY asks for. */
+export function keyMatcher({ op, key }: WithKey): (name: string) => boolean {
+  if (key.kind === 'list') return (name) => key.values.includes(name);
+  const matches = key.kind === 'regex' ? compileRegex(key.source) : (name: string): boolean => name === key.value;
+  const isWanted = op === '=' || op === '=~';
+  return (name) => matches(name) === isWanted;
+}
+
+/** Pairs of key and value, each once, by key and value. */
+export function tagPairsOf(tables: readonly MeasurementSeries[], isKey: (name: string) => boolean): readonly (readonly [string, string])[] {
+  const pairs: (readonly [string, string])[] = [];
+  for (const key of tagKeysOf(tables)) {
+    if (!isKey(key)) continue;
+    const values = new Set(tables.flatMap((table) => [...tagValues(table, key)]));
+    for (const value of [...values].sort(compareNames)) pairs.push([key, value]);
+  }
+  return pairs;
+}
+
+function* showTagValues(
+  statement: ShowTagValuesStatement,
+  source: MetadataReader,
+  nowNs: bigint,
+): Generator<ResultSeries> {
+  const { condition, range } = splitShowCondition(statement, nowNs);
+  const isKey = keyMatcher(statement.withKey);
+  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  try {
+    for (const name of views.measurementNames(statement.sources)) {
+      const pairs = tagPairsOf(views.series(name, condition), isKey);
+      yield* textSeries(name, ['key', 'value'], page(pairs, statement));
+    }
+  } finally {
+    views.close();
+  }
+}
+
+function* showFieldKeys(
+  statement: ShowFieldKeysStatement,
+  source: MetadataReader,
+  nowNs: bigint,
+): Generator<ResultSeries> {
+  const { range } = splitShowCondition({ condition: null }, nowNs);
+  const policies = policiesOf(statement.sources);
+  const views = DatabaseViews.open(source, { database: statement.database, policies, range });
+  try {
+    for (const name of views.measurementNames(statement.sources)) {
+      const rows = views.views
+        .flatMap((view) => [...view.fields(name)])
+        .flatMap(([field, types]) => types.map((type) => [field, fieldTypeName(type)] as const))
+        .sort((a, b) => compareNames(a[0], b[0]) || compareNames(a[1], b[1]));
+      yield* textSeries(name, ['fieldKey', 'fieldType'], page(rows, statement));
+    }
+  } finally {
+    views.close();
+  }
+}

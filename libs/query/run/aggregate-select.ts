@@ -1,0 +1,270 @@
+/**
+ * SELECT with functions over windows: the streams of all calls for one group, joined into rows by time.
+ */
+import { MIN_TIME_NS, printExpr, type VarRef } from '#influxql';
+import { ColumnBuilder, emptyColumn, gatherRows, type Column } from '../column.js';
+import { QueryLimitError } from '../errors.js';
+import { evaluate, type RowScope } from '../evaluate.js';
+import { isSelector, planCall, type CallPlan, type LeafPlan } from '../functions/call-plan.js';
+import { fillStream } from '../functions/fill.js';
+import { reversed, type Stream } from '../functions/stream.js';
+import type { QueryBudget } from '../limits.js';
+import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
+import { EvenWindows, OneWindow, ZonedWindows, windowOf, type Windows } from '../windows.js';
+import { valueType } from './entry-rows.js';
+import type { Group } from './groups.js';
+import type { PreparedSelect } from './prepared-select.js';
+import { inType, rawRows, withFill } from './raw-select.js';
+import { scanWindows } from './window-scan.js';
+
+/** Rows of one group. */
+export interface GroupRows {
+  readonly timesNs: readonly bigint[];
+  readonly columns: readonly Column[];
+}
+
+/** More windows than this have no slot each, but only those that hold values. */
+const DENSE_WINDOWS_MAX = 1 << 21;
+
+/** Computes the groups of one SELECT. */
+export class AggregateSelect {
+  readonly #select: PreparedSelect;
+  readonly #budget: QueryBudget;
+  readonly #plans: readonly { readonly key: string; readonly plan: CallPlan }[];
+  readonly #beside: readonly VarRef[];
+
+  constructor(select: PreparedSelect, budget: QueryBudget, random: () => number) {
+    this.#select = select;
+    this.#budget = budget;
+    const { windows } = select.compiled;
+    const [only] = select.calls;
+    const keepsTime = select.calls.length === 1 && isSelector(only?.name ?? '') && windows === null;
+    const context = { keepsTime, intervalNs: windows?.intervalNs ?? 0n, typeOf: select.typeOf, random };
+    this.#plans = select.calls.map((call) => ({ key: printExpr(call), plan: planCall(call, context) }));
+    this.#beside = select.refs;
+    this.#checkBuckets();
+  }
+
+  /** Rows of a group; empty where no call has a result. Yields null where others may have their turn. */
+  *rows(group: Group): Generator<null, GroupRows> {
+    const leaves = yield* this.#scanLeaves(group);
+    const streams: Stream[] = [];
+    for (const { plan } of this.#plans) streams.push(yield* this.#streamOf(plan, group, leaves));
+    return this.#join(streams);
+  }
+
+  #checkBuckets(): void {
+    const { windows, minNs, maxNs } = this.#select.compiled;
+    const max = this.#budget.limits.selectBucketsMax;
+    if (!windows || minNs === null || max === 0) return;
+    const first = windowOf(windows, minNs).startNs;
+    const last = windowOf(windows, maxNs - 1n).startNs;
+    const buckets = (last - first) / windows.intervalNs;
+    if (buckets > BigInt(max)) throw new QueryLimitError(`max-select-buckets limit exceeded: (${buckets}/${max})`);
+  }
+
+  /** Scans all functions over stored values, those with the same range together. */
+  *#scanLeaves(group: Group): Generator<null, ReadonlyMap<LeafPlan, Stream>> {
+    const byExtra = new Map<number, LeafPlan[]>();
+    for (const { plan } of this.#plans) {
+      const leaf = leafOf(plan);
+      if (!leaf) continue;
+      const list = byExtra.get(leaf.extraWindows) ?? [];
+      list.push(leaf);
+      byExtra.set(leaf.extraWindows, list);
+    }
+    const results = new Map<LeafPlan, Stream>();
+    for (const [extra, leaves] of byExtra) {
+      const stretches = this.#stretches(group, extra);
+      const { windows, windowCount } = this.#windowsOver(stretches);
+      const streams = yield* scanWindows(group, {
+        leaves,
+        beside: this.#beside,
+        stretches,
+        windows,
+        windowCount,
+        typeOf: this.#select.typeOf,
+        budget: this.#budget,
+      });
+      leaves.forEach((leaf, i) => results.set(leaf, streams[i] as Stream));
+    }
+    return results;
+  }
+
+  *#streamOf(plan: CallPlan, group: Group, leaves: ReadonlyMap<LeafPlan, Stream>): Generator<null, Stream> {
+    if (plan.kind === 'raw') return yield* this.#rawStream(plan, group);
+    if (plan.kind === 'transform') return plan.apply(yield* this.#streamOf(plan.input, group, leaves));
+    const { compiled } = this.#select;
+    const scanned = leaves.get(plan) as Stream;
+    const stream = compiled.isAscending ? scanned : reversed(scanned);
+    if (!compiled.windows || !plan.isFilled) return stream;
+    const isCount = plan.name === 'count' && compiled.fill.option === 'null';
+    const { minNs, maxNs } = this.#range(plan.extraWindows);
+    const filled = fillStream(stream, {
+      fill: isCount ? { option: 'number', value: { kind: 'integer', value: 0n } } : compiled.fill,
+      windows: compiled.windows,
+      minNs,
+      maxNs,
+      isAscending: compiled.isAscending,
+      bucketsMax: this.#budget.limits.selectBucketsMax,
+    });
+    if (scanned.aux.length === 0) return filled;
+    return { ...filled, aux: alignAux(stream, filled.timesNs) };
+  }
+
+  /** Stored values of a field in order of time. */
+  *#rawStream(
+    { ref, input, extraWindows }: Extract<CallPlan, { kind: 'raw' }>,
+    group: Group,
+  ): Generator<null, Stream> {
+    if (!input) return { timesNs: [], values: emptyColumn('float', 0), aux: [] };
+    const values = new ColumnBuilder(input);
+    const timesNs: bigint[] = [];
+    const chunks = rawRows(group, this.#stretches(group, extraWindows), {
+      request: {
+        leading: [ref],
+        beside: [],
+        typeOf: this.#select.typeOf,
+        isAscending: this.#select.compiled.isAscending,
+        budget: this.#budget,
+      },
+      columns: [{ expr: ref, type: input, fill: null }],
+    });
+    for (const chunk of chunks) {
+      if (!chunk) {
+        yield null;
+        continue;
+      }
+      for (let i = 0; i < chunk.count; i++) {
+        timesNs.push(chunk.baseNs + BigInt(chunk.offsets[i] as number));
+        values.pushFrom(chunk.columns[0] as Column, i);
+      }
+    }
+    return { timesNs, values: values.build(), aux: [] };
+  }
+
+  #range(extraWindows: number): { readonly minNs: bigint | null; readonly maxNs: bigint } {
+    const { minNs, maxNs, windows, isAscending } = this.#select.compiled;
+    const extraNs = BigInt(extraWindows) * (windows?.intervalNs ?? 0n);
+    if (!isAscending) return { minNs, maxNs: maxNs + extraNs };
+    return { minNs: minNs === null ? null : minNs - extraNs, maxNs };
+  }
+
+  #stretches({ entries }: Group, extraWindows: number): readonly Stretch[] {
+    const { minNs, maxNs } = this.#range(extraWindows);
+    const tables = new Set<SourceTable>(entries.map(({ table }) => table));
+    return mergeStretches([...tables].map((table) => table.stretches({ minNs: minNs ?? MIN_TIME_NS, maxNs })));
+  }
+
+  #windowsOver(stretches: readonly Stretch[]): { readonly windows: Windows; readonly windowCount: number | null } {
+    const { windows: spec, minNs } = this.#select.compiled;
+    if (!spec) return { windows: new OneWindow(minNs ?? 0n), windowCount: 1 };
+    const firstNs = stretches[0]?.startNs ?? 0n;
+    const lastNs = stretches.at(-1)?.endNs ?? 0n;
+    const windows = spec.zone.isUtc
+      ? new EvenWindows(windowOf(spec, firstNs).startNs, spec.intervalNs)
+      : new ZonedWindows(spec, firstNs);
+    const count = (lastNs - firstNs) / spec.intervalNs + 4n;
+    return { windows, windowCount: count > BigInt(DENSE_WINDOWS_MAX) ? null : Number(count) };
+  }
+
+  /** Rows of all streams: one for each time at which any has a point. */
+  #join(streams: readonly Stream[]): GroupRows {
+    const { timesNs, rows } = mergeTimes(streams, this.#select.compiled.isAscending);
+    const { fill, windows } = this.#select.compiled;
+    const number = fill.option === 'number' ? fill.value.value : null;
+    const byKey = new Map<string, Column>();
+    streams.forEach((stream, s) => {
+      const column = gatherRows(stream.values, rows[s] as Int32Array);
+      const isText = column.type === 'string' || column.type === 'boolean';
+      const filled = number !== null && !isText && column.present ? withFill(column, number, timesNs.length) : column;
+      const carried = fill.option === 'previous' && windows ? carry(filled, timesNs.length) : filled;
+      byKey.set(this.#plans[s]?.key ?? '', carried);
+    });
+    const [single] = streams;
+    const beside = [...this.#leafBeside(), ...this.#beside];
+    const scope: RowScope = {
+      count: timesNs.length,
+      resolve: (ref) => {
+        const at = beside.findIndex((one) => one.name === ref.name && one.cast === ref.cast);
+        const column = single?.aux[at];
+        return column ? gatherRows(column, rows[0] as Int32Array) : null;
+      },
+      resolveCall: (call) => byKey.get(printExpr(asPlanned(call))) ?? null,
+    };
+    const columns = this.#select.columns.map(({ expr, type }) => {
+      const column = evaluate(expr, scope);
+      return inType(column, valueType(type) ?? column.type, timesNs.length);
+    });
+    return { timesNs, columns };
+  }
+
+  #leafBeside(): readonly VarRef[] {
+    const [first] = this.#plans;
+    const leaf = first ? leafOf(first.plan) : null;
+    return leaf?.beside ?? [];
+  }
+}
+
+function asPlanned(call: Parameters<typeof printExpr>[0]): Parameters<typeof printExpr>[0] {
+  if (call.kind !== 'distinct') return call;
+  return { kind: 'call', name: 'distinct', args: [{ kind: 'varRef', name: call.name, cast: null }] };
+}
+
+function leafOf(plan: CallPlan): LeafPlan | null {
+  if (plan.kind === 'leaf') return plan;
+  return plan.kind === 'transform' ? leafOf(plan.input) : null;
+}
+
+/** Auxiliary values of a stream for the rows of its filled form. */
+function alignAux(stream: Stream, timesNs: readonly bigint[]): readonly Column[] {
+  const order = new Int32Array(timesNs.length).fill(-1);
+  let next = 0;
+  timesNs.forEach((timeNs, row) => {
+    if (stream.timesNs[next] === timeNs) order[row] = next++;
+  });
+  return stream.aux.map((column) => gatherRows(column, order));
+}
+
+/** A row without a value takes that of the row before it. */
+function carry(column: Column, count: number): Column {
+  if (!column.present) return column;
+  const order = new Int32Array(count);
+  let last = -1;
+  for (let i = 0; i < count; i++) {
+    if (column.present[i] === 1) last = i;
+    order[i] = last;
+  }
+  return gatherRows(column, order);
+}
+
+/** Joins sorted times; `rows[s][i]` is the row of stream s at time i, or -1. A time that a stream repeats gets further rows. */
+function mergeTimes(
+  streams: readonly Stream[],
+  isAscending: boolean,
+): { readonly timesNs: readonly bigint[]; readonly rows: readonly Int32Array[] } {
+  const [only] = streams;
+  if (streams.length === 1 && only) {
+    return { timesNs: only.timesNs, rows: [Int32Array.from(only.timesNs, (_, i) => i)] };
+  }
+  const at = streams.map(() => 0);
+  const rows: number[][] = streams.map(() => []);
+  const timesNs: bigint[] = [];
+  for (;;) {
+    let next: bigint | null = null;
+    streams.forEach((stream, s) => {
+      const timeNs = stream.timesNs[at[s] as number];
+      if (timeNs === undefined) return;
+      if (next === null || (isAscending ? timeNs < next : timeNs > next)) next = timeNs;
+    });
+    if (next === null) break;
+    timesNs.push(next);
+    streams.forEach((stream, s) => {
+      const row = at[s] as number;
+      const isHere = stream.timesNs[row] === next;
+      (rows[s] as number[]).push(isHere ? row : -1);
+      if (isHere) at[s] = row + 1;
+    });
+  }
+  return { timesNs, rows: rows.map((list) => Int32Array.from(list)) };
+}

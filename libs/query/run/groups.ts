@@ -1,0 +1,84 @@
+/**
+ * Sorts series into the groups of GROUP BY.
+ */
+import type { Expr } from '#influxql';
+import { compareNames } from '../compile/expand.js';
+import type { QueryBudget } from '../limits.js';
+import { SeriesFilter, requiredTags, type SeriesCondition } from '../scan/series-filter.js';
+import type { SourceTable, TableSeries } from '../scan/source-table.js';
+
+/** One series of a group. */
+export interface GroupEntry {
+  readonly table: SourceTable;
+  readonly series: TableSeries;
+  readonly i: number;
+  /** What WHERE leaves for the rows: everything, or those for which the expression holds. */
+  readonly condition: true | Expr;
+}
+
+/** Series of one name with the same values of the grouped tags. */
+export interface Group {
+  readonly name: string;
+  /** Values of the grouped tags, in their order. */
+  readonly tagValues: readonly string[];
+  readonly entries: readonly GroupEntry[];
+}
+
+/**
+ * Groups by name and tags, in order of both (descending: the reverse, with the series of each group reversed too).
+ */
+export function groupSeries(
+  tables: readonly SourceTable[],
+  options: {
+    readonly condition: Expr | null;
+    readonly tags: readonly string[];
+    readonly isAscending: boolean;
+    readonly slimit: number;
+    readonly soffset: number;
+    readonly budget: QueryBudget;
+  },
+): readonly Group[] {
+  const byName = new Map<string, Map<string, { tagValues: string[]; entries: GroupEntry[] }>>();
+  for (const table of tables) {
+    const groups = byName.get(table.name) ?? new Map<string, { tagValues: string[]; entries: GroupEntry[] }>();
+    byName.set(table.name, groups);
+    const series = table.series(requiredTags(table, options.condition));
+    const filter = new SeriesFilter(table, series, options.condition);
+    const valueIds = options.tags.map((tag) => series.tagValueIds(tag));
+    // Text of a key per combination of value ids, so that texts are joined once a group.
+    const known = new Map<string, { tagValues: string[]; entries: GroupEntry[] }>();
+    for (let i = 0; i < series.count; i++) {
+      const condition: SeriesCondition = filter.of(i);
+      if (condition === false) continue;
+      let idKey = '';
+      for (const ids of valueIds) idKey += `${ids[i]},`;
+      let group = known.get(idKey);
+      if (!group) {
+        const tagValues = options.tags.map((tag) => series.tagValue(i, tag));
+        const key = tagValues.join('\0');
+        group = groups.get(key) ?? { tagValues, entries: [] };
+        groups.set(key, group);
+        known.set(idKey, group);
+      }
+      group.entries.push({ table, series, i, condition });
+    }
+  }
+  const result: Group[] = [];
+  for (const name of [...byName.keys()].sort(compareNames)) {
+    const groups = [...(byName.get(name)?.values() ?? [])].sort((a, b) => compareValues(a.tagValues, b.tagValues));
+    const { slimit, soffset } = options;
+    const end = slimit > 0 ? soffset + slimit : groups.length;
+    for (const group of groups.slice(soffset, end)) result.push({ name, ...group });
+  }
+  options.budget.countSeries(result.reduce((sum, { entries }) => sum + entries.length, 0));
+  if (options.isAscending) return result;
+  return result.reverse().map((group) => ({ ...group, entries: [...group.entries].reverse() }));
+}
+
+function compareValues(a: readonly string[], b: readonly string[]): number {
+  for (let i = 0; i < a.length; i++) {
+    const order = compareNames(a[i] ?? '', b[i] ?? '');
+    if (order !== 0) return order;
+  }
+  return 0;
+}

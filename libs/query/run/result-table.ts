@@ -1,0 +1,175 @@
+/**
+ * The result of a subquery as a table: its series are series, its columns are fields, its grouped tags are tags.
+ */
+import type { ColumnBatch, StringColumn } from '#models';
+import { compareNames } from '../compile/expand.js';
+import { hasValue, type Column } from '../column.js';
+import { cutRange, type FieldReader, type SourceTable, type Stretch, type TableSeries } from '../scan/source-table.js';
+import type { TagPair, TimeRange } from '../ports.js';
+import type { ExprType, ValueType } from '../value-type.js';
+
+/** Rows of one series of a subquery's result, times in the query's order. */
+export interface InnerSeries {
+  readonly name: string;
+  readonly tags: readonly TagPair[];
+  readonly timesNs: BigInt64Array;
+  readonly columns: readonly Column[];
+}
+
+/** Names and types of a subquery's columns. */
+export interface InnerColumn {
+  readonly name: string;
+  readonly type: ExprType;
+}
+
+/** A subquery's series of one name. */
+export class ResultTable implements SourceTable {
+  readonly name: string;
+  readonly fieldNames: readonly string[];
+  readonly tagKeys: readonly string[];
+  readonly #types = new Map<string, ExprType>();
+  readonly #series: readonly InnerSeries[];
+  readonly #columns: readonly InnerColumn[];
+
+  constructor(name: string, columns: readonly InnerColumn[], tagKeys: readonly string[], series: readonly InnerSeries[]) {
+    this.name = name;
+    this.#columns = columns;
+    for (const column of columns) if (!this.#types.has(column.name)) this.#types.set(column.name, column.type);
+    this.fieldNames = [...this.#types.keys()].sort(compareNames);
+    this.tagKeys = [...tagKeys].sort(compareNames);
+    this.#series = series;
+  }
+
+  fieldType(name: string): ExprType | null {
+    return this.#types.get(name) ?? null;
+  }
+
+  series(equals: readonly TagPair[]): TableSeries {
+    const found = this.#series.filter(({ tags }) => equals.every(({ key, value }) => tagOf(tags, key) === value));
+    return new InnerSeriesList(found);
+  }
+
+  stretches(range: TimeRange): readonly Stretch[] {
+    let minNs: bigint | null = null;
+    let maxNs: bigint | null = null;
+    for (const { timesNs } of this.#series) {
+      for (const timeNs of [timesNs[0], timesNs.at(-1)]) {
+        if (timeNs === undefined) continue;
+        if (minNs === null || timeNs < minNs) minNs = timeNs;
+        if (maxNs === null || timeNs > maxNs) maxNs = timeNs;
+      }
+    }
+    if (minNs === null || maxNs === null) return [];
+    const from = minNs > range.minNs ? minNs : range.minNs;
+    const to = maxNs < range.maxNs ? maxNs : range.maxNs;
+    return from > to ? [] : cutRange(from, { minNs: from, maxNs: to });
+  }
+
+  open(request: {
+    readonly series: TableSeries;
+    readonly i: number;
+    readonly fields: readonly string[];
+    readonly stretch: Stretch;
+    readonly isAscending: boolean;
+  }): FieldReader | null {
+    const series = (request.series as InnerSeriesList).at(request.i);
+    if (!series) return null;
+    const columns = request.fields.map((name) => {
+      const at = this.#columns.findIndex((column) => column.name === name);
+      return series.columns[at] ?? null;
+    });
+    return new InnerReader(series.timesNs, columns, request.stretch, request.isAscending);
+  }
+}
+
+function tagOf(tags: readonly TagPair[], key: string): string {
+  return tags.find((tag) => tag.key === key)?.value ?? '';
+}
+
+class InnerSeriesList implements TableSeries {
+  readonly count: number;
+  readonly #series: readonly InnerSeries[];
+  readonly #values = new Map<string, string[]>();
+
+  constructor(series: readonly InnerSeries[]) {
+    this.#series = series;
+    this.count = series.length;
+  }
+
+  at(i: number): InnerSeries | null {
+    return this.#series[i] ?? null;
+  }
+
+  tagValue(i: number, key: string): string {
+    return tagOf(this.#series[i]?.tags ?? [], key);
+  }
+
+  tagValueIds(key: string): Int32Array {
+    const values = [''];
+    this.#values.set(key, values);
+    const known = new Map([['', 0]]);
+    return Int32Array.from(this.#series, ({ tags }) => {
+      const value = tagOf(tags, key);
+      let id = known.get(value);
+      if (id === undefined) {
+        id = values.push(value) - 1;
+        known.set(value, id);
+      }
+      return id;
+    });
+  }
+
+  tagValueOf(key: string, valueId: number): string {
+    return this.#values.get(key)?.[valueId] ?? '';
+  }
+}
+
+class InnerReader implements FieldReader {
+  readonly #timesNs: BigInt64Array;
+  readonly #columns: readonly (Column | null)[];
+  readonly #stretch: Stretch;
+  readonly #isAscending: boolean;
+  readonly #isRead: boolean[];
+
+  constructor(timesNs: BigInt64Array, columns: readonly (Column | null)[], stretch: Stretch, isAscending: boolean) {
+    this.#timesNs = timesNs;
+    this.#columns = columns;
+    this.#stretch = stretch;
+    this.#isAscending = isAscending;
+    this.#isRead = columns.map(() => false);
+  }
+
+  typeOf(field: number): ValueType | null {
+    return this.#columns[field]?.type ?? null;
+  }
+
+  /** All values of the stretch at once; rows that repeat a time are kept. */
+  next(field: number): ColumnBatch | null {
+    const column = this.#columns[field];
+    if (!column || this.#isRead[field]) return null;
+    this.#isRead[field] = true;
+    const { baseNs, startNs, endNs } = this.#stretch;
+    const rows: number[] = [];
+    this.#timesNs.forEach((timeNs, row) => {
+      if (timeNs >= startNs && timeNs <= endNs && hasValue(column, row)) rows.push(row);
+    });
+    const [first, last] = [this.#timesNs[0] ?? 0n, this.#timesNs.at(-1) ?? 0n];
+    if (this.#isAscending ? first > last : first < last) rows.reverse();
+    if (rows.length === 0) return null;
+    return {
+      count: rows.length,
+      baseNs,
+      offsets: Float64Array.from(rows, (row) => Number((this.#timesNs[row] ?? 0n) - baseNs)),
+      numbers: Float64Array.from(rows, (row) => column.numbers[row] ?? 0),
+      wide: column.wide ? BigInt64Array.from(rows, (row) => column.wide?.[row] ?? 0n) : null,
+      strings: column.type === 'string' ? encodeStrings(rows.map((row) => column.strings[row] ?? '')) : null,
+    };
+  }
+}
+
+function encodeStrings(texts: readonly string[]): StringColumn {
+  const parts = texts.map((text) => Buffer.from(text, 'utf8'));
+  const offsets = new Int32Array(parts.length + 1);
+  parts.forEach((part, i) => (offsets[i + 1] = (offsets[i] ?? 0) + part.length));
+  return { bytes: Buffer.concat(parts), offsets };
+}
