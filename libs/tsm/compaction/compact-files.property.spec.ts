@@ -138,7 +138,7 @@ test('the content is the same before and after, and again', async () => {
         expect(files.openCount).toBe(0);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -165,7 +165,7 @@ test('a failure at any change leaves the same content and only temporary files',
         expect((await contentOf(files)).join('\n')).toBe(before.join('\n'));
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

@@ -9,7 +9,6 @@ import { countBlockValues } from '../block.js';
 import { BlockCursor } from '../cursor/block-cursor.js';
 import type { FileSource } from '../cursor/lane.js';
 import { TsmError } from '../errors.js';
-import { IndexEntries } from '../index-entries.js';
 import { tombstonePath } from '../tombstone.js';
 import {
   BAD_SUFFIX,
@@ -195,7 +194,9 @@ class KeyCompaction {
     for (const cluster of clustersOf(sources)) {
       const single = cluster.length === 1 ? cluster[0]! : null;
       const copied = single === null ? null : this.blockToCopy(sources[single.source]!, single);
-      if (copied === null) await this.mergeCluster(key, type, sources, cluster);
+      if (copied === null) {
+        await this.mergeCluster(key, type, sourcesOf(sources, cluster));
+      }
       if (copied === null && this.repack) continue;
       await this.flush(key, type);
       if (copied !== null) {
@@ -232,11 +233,10 @@ class KeyCompaction {
     key: Uint8Array,
     type: FieldType,
     sources: readonly FileSource[],
-    cluster: readonly Placed[],
   ): Promise<void> {
     const cursor = new BlockCursor({
       type,
-      files: sourcesOf(sources, cluster),
+      files: sources,
       cached: null,
       minNs: -(2n ** 63n),
       maxNs: 2n ** 63n - 1n,
@@ -267,24 +267,10 @@ function sourcesOf(sources: readonly FileSource[], cluster: readonly Placed[]): 
     return [
       {
         ...source,
-        entries: pick(
-          source.entries,
-          mine.sort((a, b) => a - b),
-        ),
+        entries: source.entries.pick(mine.sort((a, b) => a - b)),
       },
     ];
   });
-}
-
-function pick(entries: IndexEntries, numbers: readonly number[]): IndexEntries {
-  const picked = new IndexEntries();
-  picked.type = entries.type;
-  picked.count = numbers.length;
-  picked.minNs = BigInt64Array.from(numbers, (number) => entries.minNs[number]!);
-  picked.maxNs = BigInt64Array.from(numbers, (number) => entries.maxNs[number]!);
-  picked.offsets = Float64Array.from(numbers, (number) => entries.offsets[number]!);
-  picked.sizesBytes = Float64Array.from(numbers, (number) => entries.sizesBytes[number]!);
-  return picked;
 }
 
 /** All blocks of a key in order of time, in groups that overlap within but not between each other. */

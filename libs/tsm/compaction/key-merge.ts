@@ -9,7 +9,7 @@ import type { TsmReader } from '../tsm-reader.js';
 interface Side {
   readonly reader: TsmReader;
   readonly scanner: IndexScanner;
-  entries: IndexEntries;
+  readonly entries: IndexEntries;
   isOpen: boolean;
 }
 
@@ -47,8 +47,6 @@ export class KeyMerge {
    */
   next(): boolean {
     for (const side of this.used) {
-      // Whoever took the entries of the last key may keep them.
-      side.entries = new IndexEntries();
       side.isOpen = side.scanner.next(side.entries);
     }
     this.used.length = 0;

@@ -77,7 +77,10 @@ export class BlockCursor {
     const { ascending } = this.context;
     for (;;) {
       const lane = this.foremost();
-      if (lane === null) return null;
+      if (lane === null) {
+        this.close();
+        return null;
+      }
       const { run } = lane;
       if (run.at === run.end) {
         lane.load();
@@ -91,6 +94,11 @@ export class BlockCursor {
       if (overlapAt - run.at >= PASS_VALUES_MIN) return this.pass(run, overlapAt);
       if (this.loadUpTo(lastNs)) return this.merge(run, lastNs);
     }
+  }
+
+  /** Ends reading before the end; the last batch is not valid any more. Reading to the end closes, too. */
+  close(): void {
+    for (const lane of this.lanes) lane.close();
   }
 
   /** The lane with the next value, or null at the end. */

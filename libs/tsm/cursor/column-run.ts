@@ -36,14 +36,16 @@ export interface Run {
   strings: StringColumn | null;
 }
 
+const NO_NUMBERS = new Float64Array(0);
+
 /** A run of nothing. */
 export function emptyRun(): Run {
   return {
     baseNs: 0n,
-    offsets: new Float64Array(0),
+    offsets: NO_NUMBERS,
     at: 0,
     end: 0,
-    numbers: new Float64Array(0),
+    numbers: NO_NUMBERS,
     wide: null,
     strings: null,
   };
@@ -84,6 +86,11 @@ export class RunSplitter {
   private at = 0;
   private end = 0;
   private wideOffsets = new Float64Array(0);
+
+  /** Forgets the column. */
+  reset(): void {
+    this.column = null;
+  }
 
   /** Takes up a column; it has to stay as it is until its last run is used up. */
   start(column: TimedColumn, range: CursorRange): void {

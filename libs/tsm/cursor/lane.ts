@@ -4,15 +4,15 @@
  */
 import { basename } from 'node:path';
 import { messageOf } from '#kernel';
-import { FieldType, type StringColumn } from '#models';
-import { CorruptionError, TimeBlock, ValueBlock } from '#encoding';
+import { FieldType } from '#models';
+import { CorruptionError } from '#encoding';
 import { type BlockParts, decodeBlockValues, openBlock } from '../block.js';
 import { TsmError } from '../errors.js';
 import type { IndexEntries } from '../index-entries.js';
 import type { DeletedRanges } from '../tombstone.js';
-import { BlockBuffer, type TsmReader } from '../tsm-reader.js';
+import type { TsmReader } from '../tsm-reader.js';
 import {
-  ColumnBuffer,
+  type ColumnBuffer,
   type CursorRange,
   emptyRun,
   firstNotBefore,
@@ -23,6 +23,7 @@ import {
   timeOf,
   type TimedColumn,
 } from './column-run.js';
+import { giveLaneBuffers, takeLaneBuffers } from './lane-buffers.js';
 import { decodeInOrder, type RememberedTimes, type TimeMemo } from './time-memo.js';
 
 /** Values of one source. */
@@ -33,6 +34,8 @@ export interface Lane {
   frontNs(): bigint | null;
   /** Loads the next stretch when nothing is loaded and {@link frontNs} is not null. May find that it is empty. */
   load(): void;
+  /** Gives its arrays up; nothing is left then. May be called again. */
+  close(): void;
 }
 
 /** What the lanes of a cursor have in common. */
@@ -57,13 +60,10 @@ export interface FileSource {
 /** The blocks of one key in one file. */
 export class FileLane implements Lane {
   readonly run = emptyRun();
-  private readonly buffer = new BlockBuffer();
-  private readonly splitter = new RunSplitter();
-  private readonly times = new TimeBlock();
-  private readonly values = new ValueBlock();
-  private readonly spare: StringColumn = { bytes: new Uint8Array(0), offsets: new Int32Array(1) };
+  private readonly buffers = takeLaneBuffers();
+  private readonly splitter = this.buffers.splitter;
+  private isClosed = false;
   private readonly parts: BlockParts = { type: FieldType.FLOAT, timesAt: 0, valuesAt: 0, end: 0 };
-  private readonly cut = new ColumnBuffer();
   private readonly column: TimedColumn;
   private remembered: RememberedTimes | null = null;
   /** The next block and the last one wanted, in the order of iteration. */
@@ -76,14 +76,12 @@ export class FileLane implements Lane {
   ) {
     const { entries } = source;
     const { minNs, maxNs, ascending } = context;
-    let first = 0;
-    let last = entries.count - 1;
-    while (first <= last && entries.maxNs[first]! < minNs) first++;
-    while (last >= first && entries.minNs[last]! > maxNs) last--;
+    const first = firstAbove(entries.maxNs, entries.count, minNs - 1n);
+    const last = firstAbove(entries.minNs, entries.count, maxNs) - 1;
     this.next = ascending ? first : last;
     this.last = ascending ? last : first;
-    const { numbers, strings } = this.values;
-    const { offsets } = this.times;
+    const { numbers, strings } = this.buffers.values;
+    const { offsets } = this.buffers.times;
     this.column = { count: 0, baseNs: 0n, offsets, wideTimes: null, numbers, wide: null, strings };
   }
 
@@ -115,17 +113,31 @@ export class FileLane implements Lane {
     if (this.source.deleted !== null) this.takeOffDeleted(this.source.deleted);
   }
 
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.run.at = this.run.end;
+    this.next = this.last + (this.context.ascending ? 1 : -1);
+    this.forgetTimes();
+    giveLaneBuffers(this.buffers);
+  }
+
+  private forgetTimes(): void {
+    if (this.remembered !== null) this.remembered.users--;
+    this.remembered = null;
+  }
+
   private decode(number: number): void {
     const { reader, entries } = this.source;
     const { type, ascending, memo } = this.context;
-    const { buffer, parts, column, values } = this;
+    const { parts, column } = this;
+    const { buffer, values } = this.buffers;
     const start = reader.load(buffer, entries, number, this.last);
     openBlock(buffer.bytes, start, start + entries.sizesBytes[number]!, parts);
     if (parts.type !== type)
       throw new TsmError('tsm.corrupt-block', `type ${parts.type} in place of ${type}`);
-    let times = this.times;
-    if (this.remembered !== null) this.remembered.users--;
-    this.remembered = null;
+    let { times } = this.buffers;
+    this.forgetTimes();
     if (memo === null)
       decodeInOrder(buffer.bytes, parts.timesAt, parts.valuesAt, times, this.context);
     else {
@@ -140,7 +152,7 @@ export class FileLane implements Lane {
     column.numbers = values.numbers;
     column.wide = values.wide;
     column.strings = type === FieldType.STRING ? values.strings : null;
-    if (!ascending) reverseValues(column, times.count, this.spare);
+    if (!ascending) reverseValues(column, times.count, this.buffers.spare);
   }
 
   private skip(number: number, error: TsmError | CorruptionError): void {
@@ -154,7 +166,8 @@ export class FileLane implements Lane {
 
   /** Copies what is left of the run when deleted times overlap it. */
   private takeOffDeleted(deleted: DeletedRanges): void {
-    const { run, cut } = this;
+    const { run } = this;
+    const { cut } = this.buffers;
     const { ascending, type } = this.context;
     const first = timeOf(run, ascending ? run.at : run.end - 1);
     const last = timeOf(run, ascending ? run.end - 1 : run.at);
@@ -183,6 +196,18 @@ export class FileLane implements Lane {
   }
 }
 
+/** The first of `count` ascending times that is above `limitNs`. */
+function firstAbove(timesNs: BigInt64Array, count: number, limitNs: bigint): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timesNs[middle]! > limitNs) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 function pickRange(cut: ColumnBuffer, kept: number, from: number, to: number): number {
   for (let at = from; at < to; at++) {
     cut.pickedRun[kept] = 0;
@@ -207,6 +232,11 @@ export class ColumnLane implements Lane {
 
   load(): void {
     this.splitter.next(this.run);
+  }
+
+  close(): void {
+    this.run.at = this.run.end;
+    this.splitter.reset();
   }
 }
 
@@ -234,13 +264,8 @@ export function withoutOverlaps(source: FileSource): FileSource[] {
     isApart = isBefore(entries.maxNs[i - 1]!, entries.minNs[i]!, true);
   }
   if (isApart) return [source];
-  return Array.from({ length: entries.count }, (_, i) => {
-    const single = entries.clone();
-    single.count = 1;
-    single.minNs[0] = entries.minNs[i]!;
-    single.maxNs[0] = entries.maxNs[i]!;
-    single.offsets[0] = entries.offsets[i]!;
-    single.sizesBytes[0] = entries.sizesBytes[i]!;
-    return { ...source, entries: single };
-  });
+  return Array.from({ length: entries.count }, (_, i) => ({
+    ...source,
+    entries: entries.pick([i]),
+  }));
 }

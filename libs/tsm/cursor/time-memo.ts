@@ -79,7 +79,5 @@ function slotOf(bytes: Uint8Array, start: number, end: number): number {
 
 function isEqual(times: RememberedTimes, bytes: Uint8Array, start: number, end: number): boolean {
   if (times.encodedBytes !== end - start) return false;
-  const { encoded } = times;
-  for (let i = start; i < end; i++) if (encoded[i - start] !== bytes[i]) return false;
-  return true;
+  return Buffer.compare(times.encoded.subarray(0, end - start), bytes.subarray(start, end)) === 0;
 }
