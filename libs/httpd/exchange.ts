@@ -40,6 +40,15 @@ export class Exchange {
     return (this.request.headers['accept-encoding'] ?? '').includes('gzip');
   }
 
+  /** The content type as the client sent it, well-formed or not; '' for none. */
+  get contentType(): string {
+    const { rawHeaders } = this.request;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      if (rawHeaders[i].toLowerCase() === 'content-type') return rawHeaders[i + 1];
+    }
+    return '';
+  }
+
   /** The format the client prefers, with times in the unit it named. */
   encoder(epoch: string): ResultEncoder {
     const unitNs = epochUnitNs(epoch);

@@ -46,6 +46,11 @@ export function createHttpAdapter(config: HttpConfig): FastifyAdapter {
     : new FastifyAdapter({ ...common, http });
   const instance: FastifyInstance = adapter.getInstance();
   instance.removeAllContentTypeParsers();
+  // Fastify refuses content types that it cannot read, the empty one of InfluxDB's shell among them; upstream takes any.
+  instance.addHook('onRequest', (request, _reply, done) => {
+    delete request.raw.headers['content-type'];
+    done();
+  });
   // Handlers read the body themselves, after their checks, into memory of their own.
   instance.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
   // Fastify takes 0 for its own default; Node takes it for never, as Go does.

@@ -83,7 +83,7 @@ export class QueryHandler {
   private async readForm(exchange: Exchange): Promise<UrlValues | null> {
     const { request } = exchange;
     if (request.method !== 'POST') return null;
-    const type = request.headers['content-type'] ?? '';
+    const type = exchange.contentType;
     const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(type);
     const isMultipart = /^multipart\/form-data\s*(;|$)/i.test(type);
     if (!isForm && !isMultipart) return null;

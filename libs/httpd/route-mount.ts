@@ -44,6 +44,8 @@ export function routeSpecOf(route: HttpRoute, parts: RouteMountParts): RouteSpec
 }
 
 function headerOf(exchange: Exchange, name: string): string | undefined {
-  const value = exchange.request.headers[name.toLowerCase()];
+  const lowerName = name.toLowerCase();
+  if (lowerName === 'content-type') return exchange.contentType === '' ? undefined : exchange.contentType;
+  const value = exchange.request.headers[lowerName];
   return Array.isArray(value) ? value.join(', ') : value;
 }
