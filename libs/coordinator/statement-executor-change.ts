@@ -1,7 +1,6 @@
 /** Statements that change metadata or remove stored points. */
-import { printStatement, type Statement } from '#influxql';
+import { printStatement, type SelectStatement, type Statement, walkSources } from '#influxql';
 import { type MetaClient, MetaError, Privilege, type RetentionPolicySpec } from '#meta';
-import { databaseNameRequired } from './normalise-statement.js';
 import type { RunningQueries } from './running-queries.js';
 import type { StorageCommands } from './statement-ports.js';
 
@@ -126,8 +125,22 @@ async function createContinuousQuery(
   statement: StatementOf<'createContinuousQuery'>,
   meta: MetaClient,
 ): Promise<void> {
-  const { name, database } = statement;
+  const { name, database, source } = statement;
+  checkPolicies(source, meta);
   await meta.execute({ kind: 'create-continuous-query', database, name, query: printStatement(statement) });
+}
+
+/** @throws MetaError when a query names a policy that is not there; it would fail at every run */
+function checkPolicies({ sources, into }: SelectStatement, meta: MetaClient): void {
+  const check = (place: { readonly database: string; readonly retentionPolicy: string }): void => {
+    if (meta.retentionPolicy(place.database, place.retentionPolicy) === undefined) {
+      throw MetaError.retentionPolicyNotFound(`${place.database}.${place.retentionPolicy}`);
+    }
+  };
+  if (into !== null) check(into);
+  walkSources(sources, (source) => {
+    if (source.kind === 'measurement') check(source);
+  });
 }
 
 async function changeAccess(statement: Statement, meta: MetaClient): Promise<void> {
@@ -174,7 +187,6 @@ async function removePoints(statement: Statement, { meta, storage, database }: C
     await storage.deleteShard(id);
     return meta.dropShard(id);
   }
-  if (database === '') throw databaseNameRequired();
   if (meta.database(database) === undefined) throw MetaError.databaseNotFound(database);
   if (statement.kind === 'dropMeasurement') return storage.dropMeasurement(database, statement.name);
   if (statement.kind !== 'delete' && statement.kind !== 'dropSeries') return;

@@ -93,9 +93,9 @@ export class StatementExecutor {
         if (failure !== null) throw failure;
       } catch (error) {
         yield { kind: 'end', statementId: i, error: this.textOf(error, task), messages: [] };
-        // Same as InfluxDB 1.x: the ids of the rest begin at the failed statement's, and the last one gets none.
-        for (let j = i; j < statements.length - 1; j++) {
-          yield { kind: 'end', statementId: j, error: 'not executed', messages: [] };
+        // Same as InfluxDB 1.x: one for each of the rest, all with the failed statement's id.
+        for (let j = i + 1; j < statements.length; j++) {
+          yield { kind: 'end', statementId: i, error: 'not executed', messages: [] };
         }
         return;
       }
