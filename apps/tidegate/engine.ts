@@ -1,7 +1,8 @@
 /** The query engine bound to storage. */
-import { CoordinatorError, type CoordinatorConfig, type PointsWriter, type StatementEngine } from '#coordinator';
+import { type CoordinatorConfig, type PointsWriter, type StatementEngine, StoreReader } from '#coordinator';
 import type { Clock } from '#kernel';
 import type { MetaClient } from '#meta';
+import { QueryEngine, QueryError } from '#query';
 import type { Store } from '#tsdb';
 
 /** What the engine stands on. */
@@ -14,12 +15,23 @@ export interface EngineParts {
 }
 
 /** The engine behind SELECT and its like. */
-export function createEngine(_parts: EngineParts): StatementEngine {
+export function createEngine({ meta, store, clock }: EngineParts): StatementEngine {
+  const engine = new QueryEngine({
+    reader: new StoreReader(meta, store),
+    retentionPoliciesOf: (name) => {
+      const database = meta.database(name);
+      if (database === undefined) return null;
+      return database.retentionPolicies.map(({ name: policy }) => policy);
+    },
+    writer: { write: () => Promise.reject(new QueryError('INTO is not supported yet')) },
+    clock,
+  });
   return {
-    // eslint-disable-next-line require-yield -- nothing to give until the engine is there
-    async *execute(statement) {
-      await Promise.resolve();
-      throw new CoordinatorError('coordinator.not-supported', `${statement.kind} is not supported yet`);
+    async *execute(statement, { database, retentionPolicy, signal }) {
+      const grain = statement.kind === 'select' || statement.kind === 'explain' ? 'rows' : 'series';
+      for await (const series of engine.execute(statement, { database, retentionPolicy, signal })) {
+        yield { grain: statement.kind === 'showMeasurements' ? 'statement' : grain, series };
+      }
     },
   };
 }
