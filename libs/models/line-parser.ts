@@ -102,6 +102,7 @@ export class LineParser {
   private lastHi = 0;
   /** New keys of the body in hand, by the low bits of their hash. */
   private readonly newKeys = new Array<NewKey | null>(NEW_KEYS).fill(null);
+  private hasNewKeys = false;
   private rejected: RejectedLine[] = [];
   private rejectedCount = 0;
   private rejectedBytes = 0;
@@ -129,9 +130,11 @@ export class LineParser {
       noteShape: (seriesId, shapeId) => this.noteShape(context, seriesId, shapeId),
       noteNewKey: (key) => {
         this.newKeys[key.hash & (NEW_KEYS - 1)] = key;
+        this.hasNewKeys = true;
       },
     };
-    this.newKeys.fill(null);
+    if (this.hasNewKeys) this.newKeys.fill(null);
+    this.hasNewKeys = false;
     let position = 0;
     while (position < length) position = this.run(context, position, length);
     if (context.unknownRows > 0 && batch.groups.length > 1) batch.hasMixedShapes = true;
