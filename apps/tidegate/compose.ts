@@ -2,6 +2,7 @@
  * Puts the server together: makes every part from the configuration and binds ports to what fills them. Wiring only.
  */
 import {
+  IntoWriter,
   lineWriteErrorText,
   LineWriter,
   type MonitorView,
@@ -65,7 +66,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     concurrentMax: config.coordinator.concurrentQueriesMax,
     timeoutMs: config.coordinator.queryTimeoutMs,
   });
-  const engine: StatementEngine = createEngine({ meta, store, lines: writer, config: config.coordinator, clock });
+  const engine: StatementEngine = createEngine({ meta, store, writer: new IntoWriter(writer, shapes), config: config.coordinator, clock });
   const statistics = (): readonly StatisticsEntry[] => [
     ...service.collect(),
     { name: 'write', tags: {}, values: { ...writer.statistics } },

@@ -1,37 +1,54 @@
-/** The query engine bound to storage. */
-import { type CoordinatorConfig, type PointsWriter, type StatementEngine, StoreReader } from '#coordinator';
+/** The query engine bound to metadata, storage and the writer. */
+import { type CoordinatorConfig, type SeriesGrain, type StatementEngine, StoreReader } from '#coordinator';
+import type { Statement } from '#influxql';
 import type { Clock } from '#kernel';
-import type { MetaClient } from '#meta';
-import { QueryEngine, QueryError } from '#query';
+import type { Database, MetaClient } from '#meta';
+import { QueryEngine, type ResultWriter } from '#query';
 import type { Store } from '#tsdb';
 
 /** What the engine stands on. */
 export interface EngineParts {
   readonly meta: MetaClient;
   readonly store: Store;
-  readonly lines: PointsWriter;
+  readonly writer: ResultWriter;
   readonly config: CoordinatorConfig;
   readonly clock: Clock;
 }
 
 /** The engine behind SELECT and its like. */
-export function createEngine({ meta, store, clock }: EngineParts): StatementEngine {
+export function createEngine({ meta, store, writer, config, clock }: EngineParts): StatementEngine {
   const engine = new QueryEngine({
     reader: new StoreReader(meta, store),
-    retentionPoliciesOf: (name) => {
-      const database = meta.database(name);
-      if (database === undefined) return null;
-      return database.retentionPolicies.map(({ name: policy }) => policy);
-    },
-    writer: { write: () => Promise.reject(new QueryError('INTO is not supported yet')) },
+    retentionPoliciesOf: (name) => policyNames(meta.database(name)),
+    writer,
     clock,
+    limits: config,
   });
   return {
     async *execute(statement, { database, retentionPolicy, signal }) {
-      const grain = statement.kind === 'select' || statement.kind === 'explain' ? 'rows' : 'series';
-      for await (const series of engine.execute(statement, { database, retentionPolicy, signal })) {
-        yield { grain: statement.kind === 'showMeasurements' ? 'statement' : grain, series };
-      }
+      const grain = grainOf(statement);
+      for await (const series of engine.execute(statement, { database, retentionPolicy, signal })) yield { grain, series };
     },
   };
+}
+
+/** Names of the policies of a database, the default first. */
+function policyNames(database: Database | undefined): readonly string[] | null {
+  if (database === undefined) return null;
+  const names = database.retentionPolicies.map(({ name }) => name);
+  const isDefault = (name: string): number => (name === database.defaultRetentionPolicy ? 0 : 1);
+  return names.sort((a, b) => isDefault(a) - isDefault(b));
+}
+
+/** Same as InfluxDB 1.x, where some SHOW statements are SELECTs underneath and are cut by rows. */
+function grainOf(statement: Statement): SeriesGrain {
+  switch (statement.kind) {
+    case 'showMeasurements':
+      return 'statement';
+    case 'showTagKeys':
+    case 'showTagValues':
+      return 'series';
+    default:
+      return 'rows';
+  }
 }

@@ -30,3 +30,4 @@ export {
   type StatementStatistics,
   type StorageCommands,
 } from './statement-ports.js';
+export { IntoWriter } from './into-writer.js';
