@@ -1,9 +1,9 @@
 /** The query engine bound to metadata, storage and the writer. */
 import { type CoordinatorConfig, type SeriesGrain, type StatementEngine, StoreReader } from '#coordinator';
-import type { Statement } from '#influxql';
+import { type Statement, type TimeZone, timeZoneOf } from '#influxql';
 import type { Clock } from '#kernel';
 import type { Database, MetaClient } from '#meta';
-import { QueryEngine, type ResultWriter } from '#query';
+import { QueryEngine, type ResultSeries, type ResultWriter } from '#query';
 import type { Store } from '#tsdb';
 
 /** What the engine stands on. */
@@ -27,9 +27,17 @@ export function createEngine({ meta, store, writer, config, clock }: EngineParts
   return {
     async *execute(statement, { database, retentionPolicy, signal }) {
       const grain = grainOf(statement);
-      for await (const series of engine.execute(statement, { database, retentionPolicy, signal })) yield { grain, series };
+      const zone = statement.kind === 'select' && statement.timeZone !== null ? timeZoneOf(statement.timeZone) : null;
+      for await (const series of engine.execute(statement, { database, retentionPolicy, signal })) {
+        yield { grain, series: zone === null ? series : inZone(series, zone) };
+      }
     },
   };
+}
+
+/** The series with its times as clocks of a zone show them. */
+function inZone(series: ResultSeries, zone: TimeZone): ResultSeries {
+  return { ...series, data: series.data.map((column) => (column.kind === 'time' ? { ...column, zone } : column)) };
 }
 
 /** Names of the policies of a database, the default first. */

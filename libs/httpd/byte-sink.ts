@@ -10,6 +10,8 @@ const TWO_31 = 2147483648;
 export class ByteSink {
   private bytes = new Uint8Array(16 * 1024);
   length = 0;
+  /** The first float that JSON cannot hold, null for none. */
+  nonFinite: number | null = null;
 
   /** What was written so far; a view, valid until the next write. */
   view(): Uint8Array {
@@ -82,12 +84,16 @@ export class ByteSink {
     this.length += digits;
   }
 
-  /** A float as Go's JSON prints it, which is how JavaScript does, -0 apart. Not finite: null. */
+  /** A float as Go's JSON prints it, which is how JavaScript does, -0 apart. Not finite: null, and noted in `nonFinite`. */
   jsonFloat(value: number): void {
     if (Number.isInteger(value) && value > -TWO_31 && value < TWO_31 && !Object.is(value, -0)) {
       this.smallInteger(value);
     } else if (Object.is(value, -0)) this.ascii('-0');
-    else this.ascii(Number.isFinite(value) ? String(value) : 'null');
+    else if (Number.isFinite(value)) this.ascii(String(value));
+    else {
+      this.nonFinite ??= value;
+      this.ascii('null');
+    }
   }
 
   /** A float in full digits, as CSV answers have it. */
@@ -114,8 +120,8 @@ export class ByteSink {
   }
 
   /** A time as RFC 3339 with as many decimals as needed, without quotes. */
-  rfc3339(timeNs: bigint): void {
-    this.ascii(formatRfc3339Nano(timeNs));
+  rfc3339(timeNs: bigint, offsetSec = 0): void {
+    this.ascii(formatRfc3339Nano(timeNs, offsetSec));
   }
 }
 
@@ -160,9 +166,12 @@ const MILLION = 1_000_000n;
 let lastDay = Number.NaN;
 let lastDayText = '';
 
-/** A time as RFC 3339 in UTC, trailing zeros of the fraction left out. */
-export function formatRfc3339Nano(timeNs: bigint): string {
-  let ms = Number(timeNs / MILLION);
+/**
+ * A time as RFC 3339, trailing zeros of the fraction left out.
+ * @param offsetSec seconds by which local clocks are ahead of UTC
+ */
+export function formatRfc3339Nano(timeNs: bigint, offsetSec = 0): string {
+  let ms = Number(timeNs / MILLION) + offsetSec * 1000;
   let belowMs = Number(timeNs % MILLION);
   if (belowMs < 0) {
     ms -= 1;
@@ -177,8 +186,15 @@ export function formatRfc3339Nano(timeNs: bigint): string {
   const seconds = Math.floor(msOfDay / 1000);
   const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   const fractionNs = (msOfDay % 1000) * 1_000_000 + belowMs;
-  if (fractionNs === 0) return `${lastDayText}T${clock}Z`;
-  return `${lastDayText}T${clock}.${fractionNs.toString().padStart(9, '0').replace(/0+$/, '')}Z`;
+  const zone = offsetSec === 0 ? 'Z' : offsetText(offsetSec);
+  if (fractionNs === 0) return `${lastDayText}T${clock}${zone}`;
+  return `${lastDayText}T${clock}.${fractionNs.toString().padStart(9, '0').replace(/0+$/, '')}${zone}`;
+}
+
+/** `+05:30`. Seconds of old local times are cut off, as Go does. */
+function offsetText(offsetSec: number): string {
+  const minutes = Math.trunc(Math.abs(offsetSec) / 60);
+  return `${offsetSec < 0 ? '-' : '+'}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 const two = (value: number): string => (value < 10 ? `0${value}` : String(value));

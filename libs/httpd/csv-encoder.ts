@@ -8,6 +8,7 @@ import type { ResultEncoder, ResultEnd } from './result-encoder.js';
 export class CsvEncoder implements ResultEncoder {
   readonly contentType = 'text/csv';
   readonly sink = new ByteSink();
+  readonly isPlainText = false;
   private statementId = 0;
   private headedStatementId = -1;
   private resultStart = 0;

@@ -1,8 +1,10 @@
 /** JSON answers, byte for byte as Go prints them. */
 import type { ResultColumn, ResultSeries, ResultValue } from '#query';
-import { ByteSink } from './byte-sink.js';
+import { ByteSink, formatPlainFloat } from './byte-sink.js';
 import type { ResultEncoder, ResultEnd } from './result-encoder.js';
 
+const MARSHAL_ERROR =
+  'json: error calling MarshalJSON for type httpd.Response: json: error calling MarshalJSON for type *query.Result: json: unsupported value:';
 const COMMA = 44;
 const OPEN_LIST = 91;
 const CLOSE_LIST = 93;
@@ -15,14 +17,18 @@ export class JsonEncoder implements ResultEncoder {
   private seriesCount = 0;
   private rowCount = 0;
   private statementId = 0;
-  /** Where the current result begins in the sink; -1 once part of it has left. */
+  /** Where the current result and document begin in the sink; -1 once part of them has left. */
   private resultStart = 0;
+  private documentStart = 0;
+  isPlainText = false;
 
   /** @param epochUnitNs nanoseconds of the unit of times, null for text */
   constructor(private readonly epochUnitNs: bigint | null) {}
 
   beginDocument(): void {
     this.resultCount = 0;
+    this.documentStart = this.sink.length;
+    this.isPlainText = false;
     this.sink.byte(123);
   }
 
@@ -119,11 +125,21 @@ export class JsonEncoder implements ResultEncoder {
   }
 
   endDocument(): void {
-    this.sink.ascii(this.resultCount === 0 ? '}\n' : ']}\n');
+    const { sink } = this;
+    sink.ascii(this.resultCount === 0 ? '}\n' : ']}\n');
+    if (sink.nonFinite === null) return;
+    // JSON has no infinity. InfluxDB 1.x answers with Go's complaint in place of the document; so do we while we can.
+    if (this.documentStart >= 0) {
+      sink.length = this.documentStart;
+      sink.ascii(`${MARSHAL_ERROR} ${formatPlainFloat(sink.nonFinite)}\n`);
+      this.isPlainText = true;
+    }
+    sink.nonFinite = null;
   }
 
   take(): Uint8Array {
     this.resultStart = -1;
+    this.documentStart = -1;
     return this.sink.drain();
   }
 
@@ -139,7 +155,7 @@ export class JsonEncoder implements ResultEncoder {
 function writeCell(sink: ByteSink, column: ResultColumn, row: number, epochUnitNs: bigint | null): void {
   switch (column.kind) {
     case 'time':
-      writeTime(sink, column.ns[row], epochUnitNs);
+      writeTime(sink, column, row, epochUnitNs);
       return;
     case 'float':
       if (column.present !== null && column.present[row] === 0) sink.ascii('null');
@@ -166,10 +182,16 @@ function writeCell(sink: ByteSink, column: ResultColumn, row: number, epochUnitN
   }
 }
 
-function writeTime(sink: ByteSink, timeNs: bigint, epochUnitNs: bigint | null): void {
+function writeTime(
+  sink: ByteSink,
+  { ns, zone }: Extract<ResultColumn, { kind: 'time' }>,
+  row: number,
+  epochUnitNs: bigint | null,
+): void {
+  const timeNs = ns[row];
   if (epochUnitNs === null) {
     sink.byte(34);
-    sink.rfc3339(timeNs);
+    sink.rfc3339(timeNs, zone === undefined ? 0 : Number(zone.offsetNs(timeNs) / 1_000_000_000n));
     sink.byte(34);
   } else sink.ascii((epochUnitNs === 1n ? timeNs : timeNs / epochUnitNs).toString());
 }

@@ -21,6 +21,7 @@ const packer = new Encoder({ useBigInt64: true });
 export class MsgpackEncoder implements ResultEncoder {
   readonly contentType = 'application/x-msgpack';
   readonly sink = new ByteSink();
+  readonly isPlainText = false;
   private results: Uint8Array[] = [];
   private series: SeriesParts[] = [];
   private statementId = 0;

@@ -32,9 +32,9 @@ export class ResponseStream implements ByteOutput {
     }
   }
 
-  write(bytes: Uint8Array): Promise<void> | void {
+  write(bytes: Uint8Array, isPlainText = false): Promise<void> | void {
     if (bytes.length === 0 || this.response.destroyed) return;
-    const laidOut = this.indenter === null ? bytes : this.indenter.indent(bytes);
+    const laidOut = this.indenter === null || isPlainText ? bytes : this.indenter.indent(bytes);
     this.bytesWritten += laidOut.length;
     const target = this.gzip ?? this.response;
     if (target.write(laidOut)) {

@@ -107,6 +107,12 @@ describe('an answer of one document', () => {
     );
   });
 
+  it("is Go's complaint where a float is infinite", async () => {
+    expect(await document([rows(0, series([1, Number.POSITIVE_INFINITY])), end(0)])).toBe(
+      'json: error calling MarshalJSON for type httpd.Response: json: error calling MarshalJSON for type *query.Result: json: unsupported value: +Inf\n',
+    );
+  });
+
   it('is a table a statement in CSV', async () => {
     const tags = [
       { key: 'h', value: 'a,b' },

@@ -8,8 +8,8 @@ import type { ResultEncoder } from './result-encoder.js';
 
 /** Where the bytes of an answer go. */
 export interface ByteOutput {
-  /** Resolves when more may be written; bytes are the output's from now on. */
-  write(bytes: Uint8Array): Promise<void> | void;
+  /** Resolves when more may be written; bytes are the output's from now on. Plain text is not laid out. */
+  write(bytes: Uint8Array, isPlainText?: boolean): Promise<void> | void;
 }
 
 /** Rows of one series after which an answer that is not chunked marks it partial. Same as InfluxDB 1.x. */
@@ -43,7 +43,7 @@ export async function writeDocument(
   }
   writer.finish();
   encoder.endDocument();
-  await output.write(encoder.take());
+  await output.write(encoder.take(), encoder.isPlainText);
 }
 
 class DocumentWriter {
@@ -226,7 +226,7 @@ class ChunkWriter {
     encoder.endDocument();
     this.isOpen = false;
     this.hadDocument = true;
-    await this.output.write(encoder.take());
+    await this.output.write(encoder.take(), encoder.isPlainText);
   }
 }
 

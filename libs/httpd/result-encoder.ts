@@ -16,6 +16,8 @@ export interface ResultEnd {
 export interface ResultEncoder {
   readonly contentType: string;
   readonly sink: ByteSink;
+  /** True when the document just ended is no document of the format, but a text about why not. */
+  readonly isPlainText: boolean;
   beginDocument(): void;
   beginResult(statementId: number): void;
   /** Takes back everything since the last beginResult; false when some of it has left the sink. */

@@ -2,6 +2,7 @@
  * What the query engine needs of the rest: stored data (StorageView), and what it gives back (result columns). Storage
  * never sees a query; this library never sees a file. The coordinator binds both.
  */
+import type { TimeZone } from '#influxql';
 import type { ColumnBatch, FieldType } from '#models';
 
 /** Inclusive bounds in nanoseconds since 1970. */
@@ -99,7 +100,8 @@ export interface SeriesCursor {
 
 /** One column of a result. `present` null means that no row is null, else byte i is 1 where row i has a value. */
 export type ResultColumn =
-  | { readonly kind: 'time'; readonly ns: BigInt64Array }
+  /** `zone`: where clocks show these times, for answers in text; absent for UTC. */
+  | { readonly kind: 'time'; readonly ns: BigInt64Array; readonly zone?: TimeZone }
   | { readonly kind: 'float'; readonly values: Float64Array; readonly present: Uint8Array | null }
   | {
       readonly kind: 'integer' | 'unsigned';

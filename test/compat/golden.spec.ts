@@ -6,13 +6,32 @@ import { formatResults, type GoldenResult, replay } from './golden-runner.js';
 /** Areas in which every recorded answer has to be given; the others are reported. */
 const REQUIRED = [
   'admin',
+  'auth',
   'auth-bootstrap',
+  'cardinality',
   'ddl-cq',
   'ddl-databases',
+  'ddl-retention',
   'ddl-shards',
   'ddl-subscriptions',
   'ddl-users',
+  'fn-selectors',
+  'fn-transform',
+  'line-protocol',
+  'parse-errors',
   'ping',
+  'select-across-shards',
+  'select-fill',
+  'select-group-by',
+  'select-identifiers',
+  'select-into',
+  'select-math',
+  'select-order-limit',
+  'select-time',
+  'select-tz',
+  'select-where',
+  'show-metadata',
+  'write-endpoint',
 ];
 
 describe('recorded answers of InfluxDB 1.6.7', () => {
