@@ -1,5 +1,5 @@
 /** The commands of `tidegate`. Each is a function of its own; this file only names them and their flags. */
-import { Command, CommanderError } from 'commander';
+import { Command, type CommanderError } from 'commander';
 import { REPORTED_VERSION, TIDEGATE_VERSION } from '#httpd';
 import { messageOf } from '#kernel';
 import { run } from '../tidegate/run.js';
@@ -10,14 +10,20 @@ export function createProgram(environment: NodeJS.ProcessEnv): Command {
   const program = new Command('tidegate')
     .description('Configure and start a Tidegate server.')
     .usage('[[command] [arguments]]')
-    .addHelpText('after', '\n"run" is the default command.\n\nUse "tidegate [command] -help" for more information about a command.')
+    .addHelpText(
+      'after',
+      '\n"run" is the default command.\n\nUse "tidegate [command] -help" for more information about a command.',
+    )
     .helpOption('-h, --help', 'display this help message')
     .helpCommand('help [command]', 'display this help message')
     .enablePositionalOptions();
   program
     .command('run', { isDefault: true })
     .description('run node with existing configuration')
-    .option('--config <path>', 'path of the configuration file (else TIDEGATE_CONFIG, INFLUXDB_CONFIG_PATH, ./tidegate.toml)')
+    .option(
+      '--config <path>',
+      'path of the configuration file (else TIDEGATE_CONFIG, INFLUXDB_CONFIG_PATH, ./tidegate.toml)',
+    )
     .option('--pidfile <path>', 'write the process id to a file')
     .option('--cpuprofile <path>', 'known from InfluxDB; use node --cpu-prof')
     .option('--memprofile <path>', 'known from InfluxDB; use node --heap-prof')

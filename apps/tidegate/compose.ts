@@ -19,7 +19,14 @@ import {
   type UserDirectory,
   type WriteService,
 } from '#httpd';
-import { type Clock, type FileSystem, type Logger, NodeFileSystem, silentLogger, SystemClock } from '#kernel';
+import {
+  type Clock,
+  type FileSystem,
+  type Logger,
+  NodeFileSystem,
+  silentLogger,
+  SystemClock,
+} from '#kernel';
 import { LocalMetaStore, MetaClient } from '#meta';
 import { ShapeTable } from '#models';
 import { Store } from '#tsdb';
@@ -53,7 +60,14 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   });
   const shapes = new ShapeTable();
   const snapshotter = new WorkerSnapshotter();
-  const store = new Store({ files, clock, logger: logger.with({ service: 'store' }), shapes, snapshotter, config: config.data });
+  const store = new Store({
+    files,
+    clock,
+    logger: logger.with({ service: 'store' }),
+    shapes,
+    snapshotter,
+    config: config.data,
+  });
   const writer = new PointsWriter({
     meta,
     store,
@@ -66,7 +80,13 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     concurrentMax: config.coordinator.concurrentQueriesMax,
     timeoutMs: config.coordinator.queryTimeoutMs,
   });
-  const engine: StatementEngine = createEngine({ meta, store, writer: new IntoWriter(writer, shapes), config: config.coordinator, clock });
+  const engine: StatementEngine = createEngine({
+    meta,
+    store,
+    writer: new IntoWriter(writer, shapes),
+    config: config.coordinator,
+    clock,
+  });
   const statistics = (): readonly StatisticsEntry[] => [
     ...service.collect(),
     { name: 'write', tags: {}, values: { ...writer.statistics } },
@@ -118,7 +138,10 @@ interface StorePieces {
   readonly logger: Logger;
 }
 
-function storePart(config: ServerConfig, { meta, store, snapshotter, progress, logger }: StorePieces): ServerPart {
+function storePart(
+  config: ServerConfig,
+  { meta, store, snapshotter, progress, logger }: StorePieces,
+): ServerPart {
   return {
     name: 'tsdb store',
     open: async () => {
@@ -128,7 +151,10 @@ function storePart(config: ServerConfig, { meta, store, snapshotter, progress, l
       const startedMs = performance.now();
       await store.open(shardIdentities(meta));
       progress.detail = () => ({});
-      log.info('Open store (end)', { shards: store.progress.opened, durationMs: Math.round(performance.now() - startedMs) });
+      log.info('Open store (end)', {
+        shards: store.progress.opened,
+        durationMs: Math.round(performance.now() - startedMs),
+      });
     },
     close: async () => {
       await store.close();

@@ -14,7 +14,11 @@ const fails = (toml: string): string => {
 
 describe('configRegistry', () => {
   it("loads Debian's influxdb.conf of 1.6.7 without a warning", () => {
-    const { config, warnings } = loadConfig(configRegistry, readFileSync('test/fixtures/influxdb-1.6.7.conf', 'utf8'), {});
+    const { config, warnings } = loadConfig(
+      configRegistry,
+      readFileSync('test/fixtures/influxdb-1.6.7.conf', 'utf8'),
+      {},
+    );
     expect(warnings).toEqual([]);
     expect(config.meta.dir).toBe('/var/lib/influxdb/meta');
   });
@@ -24,7 +28,11 @@ describe('configRegistry', () => {
   });
 
   it('has the defaults in the sample, directories apart', () => {
-    const sample = loadConfig(configRegistry, readFileSync('config/tidegate.sample.toml', 'utf8'), {});
+    const sample = loadConfig(
+      configRegistry,
+      readFileSync('config/tidegate.sample.toml', 'utf8'),
+      {},
+    );
     const defaults = loadConfig(configRegistry, dirs, {});
     expect(sample.warnings).toEqual([]);
     expect({
@@ -35,9 +43,17 @@ describe('configRegistry', () => {
   });
 
   it('loads the development configuration', () => {
-    const { config, warnings } = loadConfig(configRegistry, readFileSync('config/tidegate.dev.toml', 'utf8'), {});
+    const { config, warnings } = loadConfig(
+      configRegistry,
+      readFileSync('config/tidegate.dev.toml', 'utf8'),
+      {},
+    );
     expect(warnings).toEqual([]);
-    expect([config.meta.dir, config.data.dir, config.data.walDir]).toEqual(['data/meta', 'data/data', 'data/wal']);
+    expect([config.meta.dir, config.data.dir, config.data.walDir]).toEqual([
+      'data/meta',
+      'data/data',
+      'data/wal',
+    ]);
   });
 
   it.each([
@@ -53,7 +69,10 @@ describe('configRegistry', () => {
     [`${dirs}[subscriber]\nwrite-buffer-size = 0`, 'write-buffer-size must be greater than 0'],
     [`${dirs}[subscriber]\nhttp-timeout = "0s"`, 'http-timeout must be greater than 0'],
     [`${dirs}[logging]\nlevel = "foo"`, 'parse config: unrecognized level: "foo"'],
-    [`${dirs}[[collectd]]\nsecurity-level = "q"`, 'invalid collectd config: Invalid security level'],
+    [
+      `${dirs}[[collectd]]\nsecurity-level = "q"`,
+      'invalid collectd config: Invalid security level',
+    ],
     [
       `${dirs}[tls]\nmin-version = "x"`,
       'unknown tls version: "x". available versions: SSL3.0, TLS1.0, TLS1.1, TLS1.2, TLS1.3',

@@ -1,5 +1,10 @@
 /** The query engine bound to metadata, storage and the writer. */
-import { type CoordinatorConfig, type SeriesGrain, type StatementEngine, StoreReader } from '#coordinator';
+import {
+  type CoordinatorConfig,
+  type SeriesGrain,
+  type StatementEngine,
+  StoreReader,
+} from '#coordinator';
 import { type Statement, type TimeZone, timeZoneOf } from '#influxql';
 import type { Clock } from '#kernel';
 import type { Database, MetaClient } from '#meta';
@@ -27,7 +32,10 @@ export function createEngine({ meta, store, writer, config, clock }: EngineParts
   return {
     async *execute(statement, { database, retentionPolicy, signal }) {
       const grain = grainOf(statement);
-      const zone = statement.kind === 'select' && statement.timeZone !== null ? timeZoneOf(statement.timeZone) : null;
+      const zone =
+        statement.kind === 'select' && statement.timeZone !== null
+          ? timeZoneOf(statement.timeZone)
+          : null;
       for await (const series of engine.execute(statement, { database, retentionPolicy, signal })) {
         yield { grain, series: zone === null ? series : inZone(series, zone) };
       }
@@ -37,7 +45,10 @@ export function createEngine({ meta, store, writer, config, clock }: EngineParts
 
 /** The series with its times as clocks of a zone show them. */
 function inZone(series: ResultSeries, zone: TimeZone): ResultSeries {
-  return { ...series, data: series.data.map((column) => (column.kind === 'time' ? { ...column, zone } : column)) };
+  return {
+    ...series,
+    data: series.data.map((column) => (column.kind === 'time' ? { ...column, zone } : column)),
+  };
 }
 
 /** Names of the policies of a database, the default first. */

@@ -53,8 +53,12 @@ export class HttpPart implements ServerPart {
       throw error;
     });
     this.application = application;
-    logger.info('Listening on HTTP', { addr: `${host ?? '[::]'}:${this.port}`, https: config.isHttpsEnabled });
-    if (config.isUnixSocketEnabled) await this.openSocket(application.getHttpAdapter().getInstance());
+    logger.info('Listening on HTTP', {
+      addr: `${host ?? '[::]'}:${this.port}`,
+      https: config.isHttpsEnabled,
+    });
+    if (config.isUnixSocketEnabled)
+      await this.openSocket(application.getHttpAdapter().getInstance());
   }
 
   async close(): Promise<void> {

@@ -27,7 +27,11 @@ export async function run(options: RunOptions, environment: NodeJS.ProcessEnv): 
     const path = findConfigFile(options.config, environment);
     const { config, warnings } = loadConfig(configRegistry, readConfigFile(path), environment);
     logger = createLogger(config.logging);
-    logger.info('Tidegate starting', { version: TIDEGATE_VERSION, node: process.version, config: path ?? 'defaults' });
+    logger.info('Tidegate starting', {
+      version: TIDEGATE_VERSION,
+      node: process.version,
+      config: path ?? 'defaults',
+    });
     for (const warning of warnings) logger.warn(warning);
     if (options.pidfile !== undefined) writeFileSync(options.pidfile, String(process.pid));
     const { parts, progress } = compose(config, logger);

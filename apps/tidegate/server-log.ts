@@ -6,7 +6,8 @@ import type { LoggingConfig } from './server.config.js';
 
 /** A logger for the whole server. */
 export function createLogger(config: Pick<LoggingConfig, 'format' | 'level'>): Logger {
-  const write = (line: string): void => void process.stderr.write(config.format === 'json' ? line : toLogfmt(line));
+  const write = (line: string): void =>
+    void process.stderr.write(config.format === 'json' ? line : toLogfmt(line));
   const options = {
     level: config.level,
     base: null,
@@ -43,18 +44,24 @@ class PinoLogger implements Logger {
 /** Integers of 64 bits as text: JSON has none. */
 function plain(fields: LogFields = {}): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, typeof value === 'bigint' ? value.toString() : value]),
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' ? value.toString() : value,
+    ]),
   );
 }
 
 /** A line of JSON as `ts=… lvl=… msg=… key=value`. */
 function toLogfmt(line: string): string {
   const { ts, lvl, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
-  const pairs = Object.entries({ ts, lvl, msg, ...rest }).filter(([, value]) => value !== null && value !== undefined);
+  const pairs = Object.entries({ ts, lvl, msg, ...rest }).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
   return `${pairs.map(([name, value]) => `${name}=${logfmtValue(String(value))}`).join(' ')}\n`;
 }
 
-const logfmtValue = (text: string): string => (/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text));
+const logfmtValue = (text: string): string =>
+  /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 
 /** Nest's own messages: its start-up chatter is dropped, its warnings and errors are ours. */
 export function nestLogger(logger: Logger): LoggerService {

@@ -17,7 +17,7 @@ export const topSection = defineSection({
       doc: 'Known from InfluxDB. Tidegate never reports anything to anyone, whatever stands here.',
     }),
     isReportingEnabled: booleanKey('reporting-enabled', false, {
-      doc: 'Known from Debian\'s InfluxDB. Tidegate never reports anything to anyone, whatever stands here.',
+      doc: "Known from Debian's InfluxDB. Tidegate never reports anything to anyone, whatever stands here.",
     }),
     bindAddress: stringKey('bind-address', '127.0.0.1:8088', {
       doc: 'Address of the service for backup and restore.',
@@ -28,7 +28,7 @@ export const topSection = defineSection({
 /** Declaration of `[logging]`, with InfluxDB 1.x's names. */
 export const loggingSection = defineSection({
   name: 'logging',
-  doc: 'The server\'s log, on standard error.',
+  doc: "The server's log, on standard error.",
   keys: {
     format: stringKey('format', 'auto', {
       doc: 'Form of the lines: "logfmt", "json", or "auto" (logfmt).',
@@ -42,7 +42,9 @@ export const loggingSection = defineSection({
     }),
   },
   check: (values) =>
-    /^(auto|logfmt|json|console)?$/.test(values.format) ? null : `unknown logging format: ${values.format}`,
+    /^(auto|logfmt|json|console)?$/.test(values.format)
+      ? null
+      : `unknown logging format: ${values.format}`,
 });
 
 const absent = 'Known from InfluxDB; changes nothing here.';
@@ -96,5 +98,3 @@ export const adminSection = defineSection({
 
 /** Values of `[logging]`. */
 export type LoggingConfig = SectionValues<typeof loggingSection>;
-/** Values outside any section. */
-export type TopConfig = SectionValues<typeof topSection>;

@@ -28,7 +28,9 @@ export class Server {
    * @param onPart called before each part with its name and place
    * @throws ServerError with the part's name
    */
-  async open(onPart: (name: string, done: number, total: number) => void = () => undefined): Promise<void> {
+  async open(
+    onPart: (name: string, done: number, total: number) => void = () => undefined,
+  ): Promise<void> {
     for (let i = 0; i < this.parts.length; i++) {
       const part = this.parts[i];
       onPart(part.name, i, this.parts.length);
@@ -53,7 +55,10 @@ export class Server {
       try {
         await part.close();
       } catch (error) {
-        this.logger.error('Part did not close cleanly', { part: part.name, error: messageOf(error) });
+        this.logger.error('Part did not close cleanly', {
+          part: part.name,
+          error: messageOf(error),
+        });
       }
     }
   }

@@ -6,7 +6,8 @@ import type { Store } from '#tsdb';
 export function storageCommands(store: Store): StorageCommands {
   return {
     deleteDatabase: (name) => store.deleteDatabase(name),
-    deleteRetentionPolicy: (database, retentionPolicy) => store.deleteRetentionPolicy(database, retentionPolicy),
+    deleteRetentionPolicy: (database, retentionPolicy) =>
+      store.deleteRetentionPolicy(database, retentionPolicy),
     deleteShard: (id) => store.deleteShard(id),
     dropMeasurement: () => refuse('DROP MEASUREMENT'),
     dropSeries: () => refuse('DROP SERIES'),
@@ -15,5 +16,7 @@ export function storageCommands(store: Store): StorageCommands {
 }
 
 function refuse(what: string): Promise<void> {
-  return Promise.reject(new CoordinatorError('coordinator.not-supported', `${what} is not supported yet`));
+  return Promise.reject(
+    new CoordinatorError('coordinator.not-supported', `${what} is not supported yet`),
+  );
 }

@@ -8,7 +8,14 @@ import { ConfigError } from './errors.js';
 
 /** What a key holds, in the words that InfluxDB's messages use. */
 export type ConfigKind =
-  'boolean' | 'integer' | 'string' | 'duration' | 'size' | 'file mode' | 'string list' | 'string table';
+  | 'boolean'
+  | 'integer'
+  | 'string'
+  | 'duration'
+  | 'size'
+  | 'file mode'
+  | 'string list'
+  | 'string table';
 
 /** One declared key; `Value` is what code receives. */
 export interface ConfigKey<Value> {
@@ -54,7 +61,12 @@ export function booleanKey(key: string, defaultValue: boolean, text: KeyText): C
     fromText(variable, given) {
       if (/^(1|t|T|TRUE|true|True)$/.test(given)) return true;
       if (/^(0|f|F|FALSE|false|False)$/.test(given)) return false;
-      throw variableError(variable, { key, type: 'bool', given, reason: `strconv.ParseBool: parsing ${JSON.stringify(given)}: invalid syntax` });
+      throw variableError(variable, {
+        key,
+        type: 'bool',
+        given,
+        reason: `strconv.ParseBool: parsing ${JSON.stringify(given)}: invalid syntax`,
+      });
     },
   };
 }
@@ -71,7 +83,12 @@ export function integerKey(key: string, defaultValue: number, text: KeyText): Co
     },
     fromText(variable, given) {
       if (/^[+-]?\d+$/.test(given) && Number.isSafeInteger(Number(given))) return Number(given);
-      throw variableError(variable, { key, type: 'int', given, reason: `strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax` });
+      throw variableError(variable, {
+        key,
+        type: 'int',
+        given,
+        reason: `strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax`,
+      });
     },
   };
 }
@@ -155,14 +172,19 @@ export function stringListKey(key: string, text: KeyText): ConfigKey<readonly st
     defaultValue: [],
     fromToml(value) {
       if (!Array.isArray(value)) return mismatch(value, 'slice');
-      return value.map((item: unknown) => (typeof item === 'string' ? item : mismatch(item, 'string')));
+      return value.map((item: unknown) =>
+        typeof item === 'string' ? item : mismatch(item, 'string'),
+      );
     },
     fromText: (_variable, given) => given.split(','),
   };
 }
 
 /** A sub-table of texts, `[http.headers]`. */
-export function stringTableKey(key: string, text: KeyText): ConfigKey<Readonly<Record<string, string>>> {
+export function stringTableKey(
+  key: string,
+  text: KeyText,
+): ConfigKey<Readonly<Record<string, string>>> {
   return {
     ...common(key, 'string table', '', text),
     toLiteral: (table) =>
@@ -171,7 +193,8 @@ export function stringTableKey(key: string, text: KeyText): ConfigKey<Readonly<R
         .join('\n'),
     defaultValue: {},
     fromToml(value) {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) return mismatch(value, 'table');
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        return mismatch(value, 'table');
       return Object.fromEntries(
         Object.entries(value).map(([name, item]: [string, unknown]) => [
           name,
@@ -180,7 +203,12 @@ export function stringTableKey(key: string, text: KeyText): ConfigKey<Readonly<R
       );
     },
     fromText(variable, given) {
-      throw variableError(variable, { key, type: 'map[string]string', given, reason: 'a table cannot be set by a variable' });
+      throw variableError(variable, {
+        key,
+        type: 'map[string]string',
+        given,
+        reason: 'a table cannot be set by a variable',
+      });
     },
   };
 }
@@ -191,7 +219,13 @@ export class RefusedText {
 }
 
 function common(key: string, kind: ConfigKind, literal: string, text: KeyText) {
-  return { key, kind, doc: text.doc, defaultLiteral: literal, sampleLiteral: text.sample ?? literal };
+  return {
+    key,
+    kind,
+    doc: text.doc,
+    defaultLiteral: literal,
+    sampleLiteral: text.sample ?? literal,
+  };
 }
 
 function mismatch(value: unknown, wanted: string): never {
@@ -201,7 +235,8 @@ function mismatch(value: unknown, wanted: string): never {
 /** Upstream hands numbers and booleans to its text parsers as they are spelt. */
 function textOf(value: unknown, wanted: string): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'bigint' || typeof value === 'boolean' || typeof value === 'number') return String(value);
+  if (typeof value === 'bigint' || typeof value === 'boolean' || typeof value === 'number')
+    return String(value);
   return mismatch(value, wanted);
 }
 

@@ -5,9 +5,8 @@
  */
 import { refusalOf } from './config-key.js';
 import { ConfigError } from './errors.js';
-import type { SectionTables, TableValues } from './load-config.js';
 import { nearestName } from './nearest.js';
-import type { Section } from './section.js';
+import type { Section, SectionTables, TableValues } from './section.js';
 
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,7 +21,10 @@ const NOT_KEYS = ['INFLUXDB_CONFIG_PATH', 'INFLUXDB_VERSION'];
  * @returns warnings about variables in the namespace that name no key
  * @throws ConfigError
  */
-export function applyEnvironment(sections: readonly SectionTables[], environment: Environment): string[] {
+export function applyEnvironment(
+  sections: readonly SectionTables[],
+  environment: Environment,
+): string[] {
   const known = new Set<string>(NOT_KEYS);
   for (const { section, tables } of sections) {
     tables.forEach((table, i) => {
@@ -45,15 +47,21 @@ interface Source {
   readonly known: Set<string>;
 }
 
-function applyTable(section: Section, table: TableValues, { prefix, environment, known }: Source): void {
+function applyTable(
+  section: Section,
+  table: TableValues,
+  { prefix, environment, known }: Source,
+): void {
   for (const [name, key] of Object.entries(section.keys)) {
     const variable = variableName(prefix, key.key);
     known.add(variable);
     const text = environment[variable];
-    if (key.kind === 'string list') table[name] = indexed(table[name], variable, { environment, known, prefix });
+    if (key.kind === 'string list')
+      table[name] = indexed(table[name], variable, { environment, known, prefix });
     if (text === undefined || text === '') continue;
     // Upstream fills a list from a variable only while it is empty.
-    if (key.kind === 'string list' && Array.isArray(table[name]) && table[name].length > 0) continue;
+    if (key.kind === 'string list' && Array.isArray(table[name]) && table[name].length > 0)
+      continue;
     try {
       table[name] = key.fromText(variable, text);
     } catch (thrown) {

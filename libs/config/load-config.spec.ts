@@ -16,7 +16,11 @@ import {
 
 const doc = 'What it does.';
 const registry = {
-  top: defineSection({ name: '', doc, keys: { bindAddress: stringKey('bind-address', ':1', { doc }) } }),
+  top: defineSection({
+    name: '',
+    doc,
+    keys: { bindAddress: stringKey('bind-address', ':1', { doc }) },
+  }),
   store: defineSection({
     name: 'store',
     doc,
@@ -27,7 +31,10 @@ const registry = {
       waitMs: durationKey('wait-time', '10s', { doc }),
       cacheBytes: sizeKey('cache-size', '1m', { doc }),
       mode: fileModeKey('mode', '0777', { doc }),
-      level: choiceKey('level', ['info', 'warn'], { doc, complaint: (word) => `unrecognized level: "${word}"` }),
+      level: choiceKey('level', ['info', 'warn'], {
+        doc,
+        complaint: (word) => `unrecognized level: "${word}"`,
+      }),
       headers: stringTableKey('headers', { doc }),
     },
     check: (values) => (values.waitMs <= 0 ? 'wait-time must be positive' : null),
@@ -35,12 +42,16 @@ const registry = {
   line: defineListSection({
     name: 'line',
     doc,
-    keys: { port: stringKey('port', ':2', { doc }), templates: stringListKey('templates', { doc }) },
+    keys: {
+      port: stringKey('port', ':2', { doc }),
+      templates: stringListKey('templates', { doc }),
+    },
     check: (values) => (values.port === '' ? 'no port' : null),
   }),
 };
 
-const load = (toml: string, environment: Record<string, string> = {}) => loadConfig(registry, toml, environment);
+const load = (toml: string, environment: Record<string, string> = {}) =>
+  loadConfig(registry, toml, environment);
 const fails = (toml: string, environment: Record<string, string> = {}): string => {
   try {
     load(toml, environment);
@@ -49,13 +60,23 @@ const fails = (toml: string, environment: Record<string, string> = {}): string =
     return (error as Error).message;
   }
 };
-const suffix = '. To generate a valid configuration file run `tidegate config > tidegate.generated.toml`';
+const suffix =
+  '. To generate a valid configuration file run `tidegate config > tidegate.generated.toml`';
 
 describe('loadConfig', () => {
   it('gives defaults for an empty file', () => {
     expect(load('').config).toEqual({
       top: { bindAddress: ':1' },
-      store: { dir: '', isEnabled: true, rowsMax: 5, waitMs: 10000, cacheBytes: 1048576, mode: 0o777, level: 'info', headers: {} },
+      store: {
+        dir: '',
+        isEnabled: true,
+        rowsMax: 5,
+        waitMs: 10000,
+        cacheBytes: 1048576,
+        mode: 0o777,
+        level: 'info',
+        headers: {},
+      },
       line: [{ port: ':2', templates: [] }],
     });
   });
@@ -79,7 +100,16 @@ describe('loadConfig', () => {
     expect(warnings).toEqual([]);
     expect(config).toEqual({
       top: { bindAddress: ':9' },
-      store: { dir: '', isEnabled: false, rowsMax: 7, waitMs: 5_400_000, cacheBytes: 25, mode: 0o640, level: 'warn', headers: { 'X-A': 'b' } },
+      store: {
+        dir: '',
+        isEnabled: false,
+        rowsMax: 7,
+        waitMs: 5_400_000,
+        cacheBytes: 25,
+        mode: 0o640,
+        level: 'warn',
+        headers: { 'X-A': 'b' },
+      },
       line: [
         { port: ':2', templates: ['a', 'b'] },
         { port: ':4', templates: [] },
@@ -88,19 +118,22 @@ describe('loadConfig', () => {
   });
 
   it('lets variables override the file, lists by index or all at once', () => {
-    const { config, warnings } = load('[store]\nmax-rows = 7\n[[line]]\n[[line]]\ntemplates = ["x", "y"]', {
-      INFLUXDB_BIND_ADDRESS: ':5',
-      INFLUXDB_STORE_MAX_ROWS: '8',
-      INFLUXDB_STORE_ENABLED: 'f',
-      INFLUXDB_STORE_WAIT_TIME: '5ms',
-      INFLUXDB_STORE_LEVEL: '',
-      INFLUXDB_LINE_PORT: ':6',
-      INFLUXDB_LINE_1_PORT: ':7',
-      INFLUXDB_LINE_0_TEMPLATES: 'p,q',
-      INFLUXDB_LINE_1_TEMPLATES_0: 'z',
-      INFLUXDB_CONFIG_PATH: '/x',
-      PATH: '/bin',
-    });
+    const { config, warnings } = load(
+      '[store]\nmax-rows = 7\n[[line]]\n[[line]]\ntemplates = ["x", "y"]',
+      {
+        INFLUXDB_BIND_ADDRESS: ':5',
+        INFLUXDB_STORE_MAX_ROWS: '8',
+        INFLUXDB_STORE_ENABLED: 'f',
+        INFLUXDB_STORE_WAIT_TIME: '5ms',
+        INFLUXDB_STORE_LEVEL: '',
+        INFLUXDB_LINE_PORT: ':6',
+        INFLUXDB_LINE_1_PORT: ':7',
+        INFLUXDB_LINE_0_TEMPLATES: 'p,q',
+        INFLUXDB_LINE_1_TEMPLATES_0: 'z',
+        INFLUXDB_CONFIG_PATH: '/x',
+        PATH: '/bin',
+      },
+    );
     expect(warnings).toEqual([]);
     expect(config.top.bindAddress).toBe(':5');
     expect(config.store).toMatchObject({ rowsMax: 8, isEnabled: false, waitMs: 5, level: 'info' });
@@ -111,24 +144,56 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['[store]\nmax-row = 1', {}, 'unknown configuration key "store.max-row" is ignored, did you mean "store.max-rows"?'],
+    [
+      '[store]\nmax-row = 1',
+      {},
+      'unknown configuration key "store.max-row" is ignored, did you mean "store.max-rows"?',
+    ],
     ['[stor]\nx = 1', {}, 'unknown configuration key "stor" is ignored, did you mean "store"?'],
     ['[[line]]\nzzzzzzzz = 1', {}, 'unknown configuration key "line.zzzzzzzz" is ignored'],
-    ['', { INFLUXDB_STORE_MAXROWS: '1' }, 'environment variable INFLUXDB_STORE_MAXROWS matches no configuration key, did you mean INFLUXDB_STORE_MAX_ROWS?'],
+    [
+      '',
+      { INFLUXDB_STORE_MAXROWS: '1' },
+      'environment variable INFLUXDB_STORE_MAXROWS matches no configuration key, did you mean INFLUXDB_STORE_MAX_ROWS?',
+    ],
   ])('warns about unknown names: %s', (toml, environment, text) => {
     expect(load(toml, environment as Record<string, string>).warnings).toEqual([text]);
   });
 
   it.each([
     ['[store]\nwait-time = "abc"', {}, 'parse config: time: invalid duration "abc"'],
-    ['[store]\ncache-size = "1x"', {}, 'parse config: unknown size suffix: x (expected k, m, or g)'],
-    ['\n[store]\ndir = 5', {}, 'parse config: toml: line 3 (last key "store.dir"): incompatible types: TOML value has type int64; destination has type string'],
-    ['[store]\nenabled = "yes"', {}, 'parse config: toml: line 2 (last key "store.enabled"): incompatible types: TOML value has type string; destination has type boolean'],
-    ['[store]\nmax-rows = 1.5', {}, 'parse config: toml: line 2 (last key "store.max-rows"): incompatible types: TOML value has type float64; destination has type integer'],
+    [
+      '[store]\ncache-size = "1x"',
+      {},
+      'parse config: unknown size suffix: x (expected k, m, or g)',
+    ],
+    [
+      '\n[store]\ndir = 5',
+      {},
+      'parse config: toml: line 3 (last key "store.dir"): incompatible types: TOML value has type int64; destination has type string',
+    ],
+    [
+      '[store]\nenabled = "yes"',
+      {},
+      'parse config: toml: line 2 (last key "store.enabled"): incompatible types: TOML value has type string; destination has type boolean',
+    ],
+    [
+      '[store]\nmax-rows = 1.5',
+      {},
+      'parse config: toml: line 2 (last key "store.max-rows"): incompatible types: TOML value has type float64; destination has type integer',
+    ],
     ['[store]\nmode = "9"', {}, 'parse config: strconv.ParseUint: parsing "9": invalid syntax'],
     ['[store]\nlevel = "foo"', {}, 'parse config: unrecognized level: "foo"'],
-    ['', { INFLUXDB_STORE_ENABLED: 'yes' }, `apply env config: failed to apply INFLUXDB_STORE_ENABLED to Enabled using type bool and value 'yes': strconv.ParseBool: parsing "yes": invalid syntax`],
-    ['', { INFLUXDB_STORE_MAX_ROWS: 'x' }, `apply env config: failed to apply INFLUXDB_STORE_MAX_ROWS to MaxRows using type int and value 'x': strconv.ParseInt: parsing "x": invalid syntax`],
+    [
+      '',
+      { INFLUXDB_STORE_ENABLED: 'yes' },
+      `apply env config: failed to apply INFLUXDB_STORE_ENABLED to Enabled using type bool and value 'yes': strconv.ParseBool: parsing "yes": invalid syntax`,
+    ],
+    [
+      '',
+      { INFLUXDB_STORE_MAX_ROWS: 'x' },
+      `apply env config: failed to apply INFLUXDB_STORE_MAX_ROWS to MaxRows using type int and value 'x': strconv.ParseInt: parsing "x": invalid syntax`,
+    ],
     ['', { INFLUXDB_STORE_WAIT_TIME: 'abc' }, 'apply env config: time: invalid duration "abc"'],
     ['[store]\nwait-time = "0s"', {}, `wait-time must be positive${suffix}`],
     ['[[line]]\nport = ""', {}, `invalid line config: no port${suffix}`],

@@ -8,16 +8,7 @@ import { type ConfigKey, refusalOf, TypeMismatch } from './config-key.js';
 import { applyEnvironment, type Environment } from './environment.js';
 import { ConfigError } from './errors.js';
 import { nearestName } from './nearest.js';
-import type { ConfigOf, Section, SectionRegistry } from './section.js';
-
-/** Values of one table by code name, while they are put together. */
-export type TableValues = Record<string, unknown>;
-
-/** The tables of one section: exactly one unless the section repeats. */
-export interface SectionTables {
-  readonly section: Section;
-  readonly tables: TableValues[];
-}
+import type { ConfigOf, Section, SectionRegistry, TableValues } from './section.js';
 
 /** A loaded configuration and what in it deserves a warning. */
 export interface LoadedConfig<Registry extends SectionRegistry> {
@@ -54,7 +45,9 @@ export function loadConfig<const Registry extends SectionRegistry>(
 
 /** A table of a section with every key at its default. */
 export function defaultTable(section: Section): TableValues {
-  return Object.fromEntries(Object.entries(section.keys).map(([name, key]) => [name, key.defaultValue]));
+  return Object.fromEntries(
+    Object.entries(section.keys).map(([name, key]) => [name, key.defaultValue]),
+  );
 }
 
 function parseToml(toml: string): Record<string, unknown> {
@@ -65,13 +58,19 @@ function parseToml(toml: string): Record<string, unknown> {
   }
 }
 
-function readTables(section: Section, document: Record<string, unknown>, toml: string): TableValues[] {
+function readTables(
+  section: Section,
+  document: Record<string, unknown>,
+  toml: string,
+): TableValues[] {
   const raw = section.name === '' ? document : document[section.name];
   if (raw === undefined) return [defaultTable(section)];
   const rawTables: unknown[] = Array.isArray(raw) ? raw : [raw];
-  if (!section.repeats && Array.isArray(raw)) throw typeError(section, null, new TypeMismatch('[]map[string]interface {}', 'struct'), toml);
+  if (!section.repeats && Array.isArray(raw))
+    throw typeError(section, null, new TypeMismatch('[]map[string]interface {}', 'struct'), toml);
   return rawTables.map((table) => {
-    if (typeof table !== 'object' || table === null) throw typeError(section, null, new TypeMismatch(typeof table, 'struct'), toml);
+    if (typeof table !== 'object' || table === null)
+      throw typeError(section, null, new TypeMismatch(typeof table, 'struct'), toml);
     return readTable(section, table as Record<string, unknown>, toml);
   });
 }
@@ -112,7 +111,12 @@ function lineOf(toml: string, sectionName: string, key: string): number {
     const line = (lines[i] ?? '').trim();
     const header = /^\[+\s*([^\]\s]+)\s*\]+/.exec(line);
     if (header !== null) current = header[1] ?? '';
-    else if (current === sectionName && line.startsWith(key) && /^\s*=/.test(line.slice(key.length))) return i + 1;
+    else if (
+      current === sectionName &&
+      line.startsWith(key) &&
+      /^\s*=/.test(line.slice(key.length))
+    )
+      return i + 1;
   }
   return 0;
 }
@@ -131,8 +135,13 @@ function unknownNames(registry: SectionRegistry, document: Record<string, unknow
     }
     const known = Object.values(section.keys).map((key) => key.key);
     const tables: unknown[] = Array.isArray(value) ? value : [value];
-    const given = new Set(tables.flatMap((table) => Object.keys(typeof table === 'object' && table !== null ? table : {})));
-    for (const key of given) if (!known.includes(key)) warnings.push(unknownText(key, `${name}.`, known));
+    const given = new Set(
+      tables.flatMap((table) =>
+        Object.keys(typeof table === 'object' && table !== null ? table : {}),
+      ),
+    );
+    for (const key of given)
+      if (!known.includes(key)) warnings.push(unknownText(key, `${name}.`, known));
   }
   return warnings;
 }
@@ -147,6 +156,8 @@ function checkTables(section: Section, tables: readonly TableValues[]): void {
   for (const table of tables) {
     const complaint = section.check(table);
     if (complaint === null) continue;
-    throw ConfigError.invalid(section.repeats ? `invalid ${section.name} config: ${complaint}` : complaint);
+    throw ConfigError.invalid(
+      section.repeats ? `invalid ${section.name} config: ${complaint}` : complaint,
+    );
   }
 }

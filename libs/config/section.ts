@@ -14,7 +14,10 @@ export type KeyValues<Keys extends SectionKeys> = {
 };
 
 /** A declared section. */
-export interface Section<Keys extends SectionKeys = SectionKeys, Repeats extends boolean = boolean> {
+export interface Section<
+  Keys extends SectionKeys = SectionKeys,
+  Repeats extends boolean = boolean,
+> {
   /** Name in the file, empty for the top. */
   readonly name: string;
   /** What the section is about, for the sample. */
@@ -37,12 +40,16 @@ interface SectionText<Keys extends SectionKeys> {
 }
 
 /** Declares `[name]`. */
-export function defineSection<const Keys extends SectionKeys>(text: SectionText<Keys>): Section<Keys, false> {
+export function defineSection<const Keys extends SectionKeys>(
+  text: SectionText<Keys>,
+): Section<Keys, false> {
   return { check: () => null, ...text, repeats: false };
 }
 
 /** Declares `[[name]]`. */
-export function defineListSection<const Keys extends SectionKeys>(text: SectionText<Keys>): Section<Keys, true> {
+export function defineListSection<const Keys extends SectionKeys>(
+  text: SectionText<Keys>,
+): Section<Keys, true> {
   return { check: () => null, ...text, repeats: true };
 }
 
@@ -57,3 +64,12 @@ export type ConfigOf<Registry extends SectionRegistry> = {
       : KeyValues<Keys>
     : never;
 };
+
+/** Values of one table by code name, while they are put together. */
+export type TableValues = Record<string, unknown>;
+
+/** The tables of one section: exactly one unless the section repeats. */
+export interface SectionTables {
+  readonly section: Section;
+  readonly tables: TableValues[];
+}

@@ -94,7 +94,8 @@ class RowFiller {
 
   private shapeOfOne(field: ShapeField): Shape {
     const shape = this.shapes.intern([field]);
-    if (shape === null) throw new CoordinatorError('coordinator.too-many-shapes', 'too many distinct sets of fields');
+    if (shape === null)
+      throw new CoordinatorError('coordinator.too-many-shapes', 'too many distinct sets of fields');
     return shape;
   }
 
@@ -119,7 +120,8 @@ class RowFiller {
       group.values[cell] = stringInExtra(batch.addExtra(bytes), bytes.length);
     } else if ((column.kind === 'integer' || column.kind === 'unsigned') && column.wide !== null) {
       batch.setInteger(group, cell, column.wide[row]);
-    } else if (column.kind !== 'time' && column.kind !== 'any') group.values[cell] = column.values[row];
+    } else if (column.kind !== 'time' && column.kind !== 'any')
+      group.values[cell] = column.values[row];
   }
 }
 

@@ -2,7 +2,13 @@
  * Fills in what a statement leaves to the request: database and retention policy of every measurement it reads or writes.
  * @see InfluxDB coordinator.StatementExecutor.NormalizeStatement
  */
-import { type IntoTarget, type MeasurementSource, rewriteSources, type SelectStatement, type Statement } from '#influxql';
+import {
+  type IntoTarget,
+  type MeasurementSource,
+  rewriteSources,
+  type SelectStatement,
+  type Statement,
+} from '#influxql';
 import type { MetaSnapshot } from '#meta';
 import { CoordinatorError } from './errors.js';
 
@@ -24,7 +30,11 @@ const SYSTEM_SOURCES: Readonly<Record<string, string>> = {
  * The statement with its measurements named in full.
  * @throws CoordinatorError `database name required`, `database not found: x`
  */
-export function normaliseStatement(meta: MetaSnapshot, statement: Statement, defaults: StatementDefaults): Statement {
+export function normaliseStatement(
+  meta: MetaSnapshot,
+  statement: Statement,
+  defaults: StatementDefaults,
+): Statement {
   switch (statement.kind) {
     case 'select':
       refuseSystemSources(statement);
@@ -32,7 +42,10 @@ export function normaliseStatement(meta: MetaSnapshot, statement: Statement, def
     case 'explain':
       return { ...statement, statement: normaliseSelect(meta, statement.statement, defaults) };
     case 'createContinuousQuery': {
-      const own = { database: defaults.database || statement.database, retentionPolicy: defaults.retentionPolicy };
+      const own = {
+        database: defaults.database || statement.database,
+        retentionPolicy: defaults.retentionPolicy,
+      };
       return { ...statement, source: normaliseSelect(meta, statement.source, own) };
     }
     case 'showRetentionPolicies':
@@ -49,7 +62,11 @@ export function normaliseStatement(meta: MetaSnapshot, statement: Statement, def
   }
 }
 
-function normaliseSelect(meta: MetaSnapshot, statement: SelectStatement, defaults: StatementDefaults): SelectStatement {
+function normaliseSelect(
+  meta: MetaSnapshot,
+  statement: SelectStatement,
+  defaults: StatementDefaults,
+): SelectStatement {
   const named = rewriteSources(statement, (source) =>
     source.kind === 'measurement' ? [normaliseMeasurement(meta, source, defaults)] : [source],
   );
@@ -68,21 +85,33 @@ function normaliseMeasurement(
   return { ...source, ...place(meta, source, defaults) };
 }
 
-function normaliseTarget(meta: MetaSnapshot, target: IntoTarget, defaults: StatementDefaults): IntoTarget {
+function normaliseTarget(
+  meta: MetaSnapshot,
+  target: IntoTarget,
+  defaults: StatementDefaults,
+): IntoTarget {
   return { ...target, ...place(meta, target, defaults) };
 }
 
 /** Database and policy of a measurement, both known to exist or at least to be named. */
-function place(meta: MetaSnapshot, named: StatementDefaults, defaults: StatementDefaults): StatementDefaults {
+function place(
+  meta: MetaSnapshot,
+  named: StatementDefaults,
+  defaults: StatementDefaults,
+): StatementDefaults {
   const database = named.database || defaults.database;
   if (database === '') throw databaseNameRequired();
   const found = meta.database(database);
   if (found === undefined) {
     throw new CoordinatorError('coordinator.database-not-found', `database not found: ${database}`);
   }
-  const retentionPolicy = named.retentionPolicy || defaults.retentionPolicy || found.defaultRetentionPolicy;
+  const retentionPolicy =
+    named.retentionPolicy || defaults.retentionPolicy || found.defaultRetentionPolicy;
   if (retentionPolicy === '') {
-    throw new CoordinatorError('coordinator.no-default-policy', `default retention policy not set for: ${database}`);
+    throw new CoordinatorError(
+      'coordinator.no-default-policy',
+      `default retention policy not set for: ${database}`,
+    );
   }
   return { database, retentionPolicy };
 }

@@ -68,7 +68,11 @@ export class RunningQueries {
     const timer =
       timeoutMs > 0
         ? setTimeout(
-            () => end(entry, new CoordinatorError('coordinator.query-timeout', 'query-timeout limit exceeded')),
+            () =>
+              end(
+                entry,
+                new CoordinatorError('coordinator.query-timeout', 'query-timeout limit exceeded'),
+              ),
             timeoutMs,
           )
         : undefined;
@@ -92,8 +96,10 @@ export class RunningQueries {
   /** Ends a query. @throws CoordinatorError `no such query id: n` */
   kill(id: bigint): void {
     const entry = this.entries.get(id);
-    if (entry === undefined) throw new CoordinatorError('coordinator.no-such-query', `no such query id: ${id}`);
-    if (entry.query.isKilled) throw new CoordinatorError('coordinator.already-killed', 'already killed');
+    if (entry === undefined)
+      throw new CoordinatorError('coordinator.no-such-query', `no such query id: ${id}`);
+    if (entry.query.isKilled)
+      throw new CoordinatorError('coordinator.already-killed', 'already killed');
     entry.query.isKilled = true;
     end(entry, new CoordinatorError('coordinator.query-interrupted', 'query interrupted'));
   }
@@ -101,7 +107,10 @@ export class RunningQueries {
   /** Ends all queries, for a shutdown. */
   close(): void {
     for (const entry of this.entries.values()) {
-      end(entry, new CoordinatorError('coordinator.query-engine-shutdown', 'query engine shutdown'));
+      end(
+        entry,
+        new CoordinatorError('coordinator.query-engine-shutdown', 'query engine shutdown'),
+      );
     }
   }
 }

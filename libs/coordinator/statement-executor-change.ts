@@ -19,7 +19,10 @@ type StatementOf<Kind extends Statement['kind']> = Extract<Statement, { readonly
  * Carries a changing statement out; false when the statement is another.
  * @throws MetaError, CoordinatorError with InfluxDB 1.x's text
  */
-export async function executeChange(statement: Statement, targets: ChangeTargets): Promise<boolean> {
+export async function executeChange(
+  statement: Statement,
+  targets: ChangeTargets,
+): Promise<boolean> {
   switch (statement.kind) {
     case 'createDatabase':
     case 'dropDatabase':
@@ -71,7 +74,9 @@ async function changeSchema(statement: Statement, { meta, storage }: ChangeTarge
           name: statement.name,
           durationNs: statement.durationNs,
           replicaN: statement.replication,
-          ...(statement.shardDurationNs === null ? {} : { shardGroupDurationNs: statement.shardDurationNs }),
+          ...(statement.shardDurationNs === null
+            ? {}
+            : { shardGroupDurationNs: statement.shardDurationNs }),
         },
         isDefault: statement.isDefault,
       });
@@ -86,12 +91,20 @@ async function changeSchema(statement: Statement, { meta, storage }: ChangeTarge
       });
       return;
     case 'dropRetentionPolicy':
-      await meta.execute({ kind: 'drop-retention-policy', database: statement.database, name: statement.name });
+      await meta.execute({
+        kind: 'drop-retention-policy',
+        database: statement.database,
+        name: statement.name,
+      });
       return storage.deleteRetentionPolicy(statement.database, statement.name);
     case 'createContinuousQuery':
       return createContinuousQuery(statement, meta);
     case 'dropContinuousQuery':
-      await meta.execute({ kind: 'drop-continuous-query', database: statement.database, name: statement.name });
+      await meta.execute({
+        kind: 'drop-continuous-query',
+        database: statement.database,
+        name: statement.name,
+      });
       return;
     case 'createSubscription':
       await meta.execute({ ...statement, kind: 'create-subscription' });
@@ -113,7 +126,10 @@ function specOf(options: {
   };
 }
 
-async function createDatabase({ name, policy }: StatementOf<'createDatabase'>, meta: MetaClient): Promise<void> {
+async function createDatabase(
+  { name, policy }: StatementOf<'createDatabase'>,
+  meta: MetaClient,
+): Promise<void> {
   if (policy === null) await meta.createDatabase(name);
   else {
     const named = policy.name === '' ? {} : { name: policy.name };
@@ -127,7 +143,12 @@ async function createContinuousQuery(
 ): Promise<void> {
   const { name, database, source } = statement;
   checkPolicies(source, meta);
-  await meta.execute({ kind: 'create-continuous-query', database, name, query: printStatement(statement) });
+  await meta.execute({
+    kind: 'create-continuous-query',
+    database,
+    name,
+    query: printStatement(statement),
+  });
 }
 
 /** @throws MetaError when a query names a policy that is not there; it would fail at every run */
@@ -151,7 +172,11 @@ async function changeAccess(statement: Statement, meta: MetaClient): Promise<voi
       return meta.setPassword(statement.name, statement.password);
     case 'grantAdmin':
     case 'revokeAdmin':
-      await meta.execute({ kind: 'set-admin', user: statement.user, isAdmin: statement.kind === 'grantAdmin' });
+      await meta.execute({
+        kind: 'set-admin',
+        user: statement.user,
+        isAdmin: statement.kind === 'grantAdmin',
+      });
       return;
     case 'grant':
       return meta.setPrivilege(statement.user, statement.database, PRIVILEGES[statement.privilege]);
@@ -162,11 +187,19 @@ async function changeAccess(statement: Statement, meta: MetaClient): Promise<voi
   }
 }
 
-const PRIVILEGES = { READ: Privilege.READ, WRITE: Privilege.WRITE, 'ALL PRIVILEGES': Privilege.ALL } as const;
+const PRIVILEGES = {
+  READ: Privilege.READ,
+  WRITE: Privilege.WRITE,
+  'ALL PRIVILEGES': Privilege.ALL,
+} as const;
 
 /** ALL leaves nothing; READ of ALL leaves WRITE and the other way round; what is not held is not taken. */
 async function revoke(
-  statement: { readonly user: string; readonly database: string; readonly privilege: keyof typeof PRIVILEGES },
+  statement: {
+    readonly user: string;
+    readonly database: string;
+    readonly privilege: keyof typeof PRIVILEGES;
+  },
   meta: MetaClient,
 ): Promise<void> {
   const { user: name, database, privilege } = statement;
@@ -176,11 +209,15 @@ async function revoke(
   const taken = PRIVILEGES[privilege];
   let left: Privilege = held;
   if (taken === Privilege.ALL || taken === held) left = Privilege.NONE;
-  else if (held === Privilege.ALL) left = taken === Privilege.READ ? Privilege.WRITE : Privilege.READ;
+  else if (held === Privilege.ALL)
+    left = taken === Privilege.READ ? Privilege.WRITE : Privilege.READ;
   await meta.setPrivilege(name, database, left);
 }
 
-async function removePoints(statement: Statement, { meta, storage, database }: ChangeTargets): Promise<void> {
+async function removePoints(
+  statement: Statement,
+  { meta, storage, database }: ChangeTargets,
+): Promise<void> {
   if (statement.kind === 'dropShard') {
     const id = Number(statement.id);
     // Storage first: what it forgets can then not be asked for through metadata that still names it.
@@ -188,8 +225,11 @@ async function removePoints(statement: Statement, { meta, storage, database }: C
     return meta.dropShard(id);
   }
   if (meta.database(database) === undefined) throw MetaError.databaseNotFound(database);
-  if (statement.kind === 'dropMeasurement') return storage.dropMeasurement(database, statement.name);
+  if (statement.kind === 'dropMeasurement')
+    return storage.dropMeasurement(database, statement.name);
   if (statement.kind !== 'delete' && statement.kind !== 'dropSeries') return;
   const selection = { database, sources: statement.sources, condition: statement.condition };
-  await (statement.kind === 'delete' ? storage.deletePoints(selection) : storage.dropSeries(selection));
+  await (statement.kind === 'delete'
+    ? storage.deletePoints(selection)
+    : storage.dropSeries(selection));
 }

@@ -1,7 +1,14 @@
 /** SHOW statements over metadata, running queries and the server itself: everything that reads no stored point. */
 import { formatDurationNs } from '#kernel';
 import { formatRfc3339Seconds, type Statement } from '#influxql';
-import { type Database, MetaError, type MetaSnapshot, Privilege, privilegeName, type User } from '#meta';
+import {
+  type Database,
+  MetaError,
+  type MetaSnapshot,
+  Privilege,
+  privilegeName,
+  type User,
+} from '#meta';
 import type { ResultSeries, ResultValue } from '#query';
 import { databaseNameRequired } from './normalise-statement.js';
 import type { RunningQueries } from './running-queries.js';
@@ -22,20 +29,39 @@ type Row = readonly ResultValue[];
  * The series of a SHOW statement, or null when the statement is another.
  * @throws MetaError, CoordinatorError with InfluxDB 1.x's text
  */
-export function executeShow(statement: Statement, sources: ShowSources): readonly ResultSeries[] | null {
+export function executeShow(
+  statement: Statement,
+  sources: ShowSources,
+): readonly ResultSeries[] | null {
   const { meta, user } = sources;
   switch (statement.kind) {
     case 'showDatabases':
-      return [table('databases', ['name'], visible(meta, user).map(({ name }) => [name]))];
+      return [
+        table(
+          'databases',
+          ['name'],
+          visible(meta, user).map(({ name }) => [name]),
+        ),
+      ];
     case 'showRetentionPolicies':
       return [showRetentionPolicies(meta, statement.database)];
     case 'showUsers':
-      return [table('', ['user', 'admin'], meta.data.users.map(({ name, isAdmin }) => [name, isAdmin]))];
+      return [
+        table(
+          '',
+          ['user', 'admin'],
+          meta.data.users.map(({ name, isAdmin }) => [name, isAdmin]),
+        ),
+      ];
     case 'showGrants':
       return [showGrants(meta, statement.user)];
     case 'showContinuousQueries':
       return meta.data.databases.map((database) =>
-        table(database.name, ['name', 'query'], database.continuousQueries.map(({ name, query }) => [name, query])),
+        table(
+          database.name,
+          ['name', 'query'],
+          database.continuousQueries.map(({ name, query }) => [name, query]),
+        ),
       );
     case 'showSubscriptions':
       return showSubscriptions(meta);
@@ -76,7 +102,9 @@ export function table(
 
 function visible(meta: MetaSnapshot, user: User | null): readonly Database[] {
   if (user === null || user.isAdmin) return meta.data.databases;
-  return meta.data.databases.filter(({ name }) => (user.privileges.get(name) ?? Privilege.NONE) !== Privilege.NONE);
+  return meta.data.databases.filter(
+    ({ name }) => (user.privileges.get(name) ?? Privilege.NONE) !== Privilege.NONE,
+  );
 }
 
 function showRetentionPolicies(meta: MetaSnapshot, name: string): ResultSeries {
@@ -99,16 +127,26 @@ function showRetentionPolicies(meta: MetaSnapshot, name: string): ResultSeries {
 function showGrants(meta: MetaSnapshot, name: string): ResultSeries {
   const user = meta.user(name);
   if (user === undefined) throw MetaError.of('user-not-found');
-  const rows = [...user.privileges].map(([database, privilege]): Row => [database, privilegeName(privilege)]);
+  const rows = [...user.privileges].map(([database, privilege]): Row => [
+    database,
+    privilegeName(privilege),
+  ]);
   return table('', ['database', 'privilege'], rows);
 }
 
 function showSubscriptions(meta: MetaSnapshot): readonly ResultSeries[] {
   return meta.data.databases.flatMap((database) => {
     const rows = database.retentionPolicies.flatMap((policy) =>
-      policy.subscriptions.map(({ name, mode, destinations }): Row => [policy.name, name, mode, destinations]),
+      policy.subscriptions.map(({ name, mode, destinations }): Row => [
+        policy.name,
+        name,
+        mode,
+        destinations,
+      ]),
     );
-    return rows.length === 0 ? [] : [table(database.name, ['retention_policy', 'name', 'mode', 'destinations'], rows)];
+    return rows.length === 0
+      ? []
+      : [table(database.name, ['retention_policy', 'name', 'mode', 'destinations'], rows)];
   });
 }
 
@@ -129,7 +167,16 @@ function showShards(database: Database): ResultSeries {
         ]),
       ),
   );
-  const columns = ['id', 'database', 'retention_policy', 'shard_group', 'start_time', 'end_time', 'expiry_time', 'owners'];
+  const columns = [
+    'id',
+    'database',
+    'retention_policy',
+    'shard_group',
+    'start_time',
+    'end_time',
+    'expiry_time',
+    'owners',
+  ];
   return table(database.name, columns, rows);
 }
 
@@ -148,17 +195,23 @@ function showShardGroups(meta: MetaSnapshot): ResultSeries {
         ]),
     ),
   );
-  return table('shard groups', ['id', 'database', 'retention_policy', 'start_time', 'end_time', 'expiry_time'], rows);
+  return table(
+    'shard groups',
+    ['id', 'database', 'retention_policy', 'start_time', 'end_time', 'expiry_time'],
+    rows,
+  );
 }
 
 function showQueries({ queries, nowNs }: ShowSources): ResultSeries {
-  const rows = queries.list().map((query): Row => [
-    query.id,
-    query.text,
-    query.database,
-    formatDurationNs(roundDuration(nowNs - query.startedNs)),
-    query.isKilled ? 'killed' : 'running',
-  ]);
+  const rows = queries
+    .list()
+    .map((query): Row => [
+      query.id,
+      query.text,
+      query.database,
+      formatDurationNs(roundDuration(nowNs - query.startedNs)),
+      query.isKilled ? 'killed' : 'running',
+    ]);
   return table('', ['qid', 'query', 'database', 'duration', 'status'], rows);
 }
 

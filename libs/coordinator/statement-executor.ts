@@ -79,7 +79,12 @@ export class StatementExecutor {
       statistics.queriesFinished++;
       statistics.queryDurationNs += Math.round(durationMs * 1e6);
       if (logQueriesAfterMs > 0 && durationMs > logQueriesAfterMs) {
-        logger.warn('Detected slow query', { query: text, qid: task.id, db: request.database, durationMs });
+        logger.warn('Detected slow query', {
+          query: text,
+          qid: task.id,
+          db: request.database,
+          durationMs,
+        });
       }
     }
   }
@@ -88,7 +93,8 @@ export class StatementExecutor {
     const { statements } = request;
     for (let i = 0; i < statements.length; i++) {
       try {
-        for await (const event of this.runOne(statements[i], request, task)) yield { ...event, statementId: i };
+        for await (const event of this.runOne(statements[i], request, task))
+          yield { ...event, statementId: i };
         const failure = task.failure();
         if (failure !== null) throw failure;
       } catch (error) {
@@ -113,12 +119,22 @@ export class StatementExecutor {
       database: defaultDatabase,
       retentionPolicy: request.retentionPolicy,
     });
-    if (this.parts.isQueryLogged) logger.info('Executing query', { service: 'query', query: printStatement(named) });
+    if (this.parts.isQueryLogged)
+      logger.info('Executing query', { service: 'query', query: printStatement(named) });
     const { user } = request;
-    const tables = executeShow(named, { meta: meta.snapshot, queries, monitor, user, nowNs: clock.nowNs() });
+    const tables = executeShow(named, {
+      meta: meta.snapshot,
+      queries,
+      monitor,
+      user,
+      nowNs: clock.nowNs(),
+    });
     if (tables !== null) {
-      for (const series of tables) yield { kind: 'series', statementId: 0, grain: 'statement', series };
-    } else if (!(await executeChange(named, { meta, storage, queries, database: request.database }))) {
+      for (const series of tables)
+        yield { kind: 'series', statementId: 0, grain: 'statement', series };
+    } else if (
+      !(await executeChange(named, { meta, storage, queries, database: request.database }))
+    ) {
       const context: StatementContext = {
         database: defaultDatabase,
         retentionPolicy: request.retentionPolicy,
@@ -130,7 +146,12 @@ export class StatementExecutor {
         yield { kind: 'series', statementId: 0, grain, series };
       }
     }
-    yield { kind: 'end', statementId: 0, error: null, messages: warnings(named, request.isReadOnly) };
+    yield {
+      kind: 'end',
+      statementId: 0,
+      error: null,
+      messages: warnings(named, request.isReadOnly),
+    };
   }
 
   private textOf(error: unknown, task: QueryTask): string {
@@ -147,7 +168,10 @@ export class StatementExecutor {
   }
 }
 
-function warnings(statement: Statement, isRequestReadOnly: boolean): readonly { level: string; text: string }[] {
+function warnings(
+  statement: Statement,
+  isRequestReadOnly: boolean,
+): readonly { level: string; text: string }[] {
   if (!isRequestReadOnly || isReadOnly(statement)) return [];
   const text = `deprecated use of '${printStatement(statement)}' in a read only context, please use a POST request instead`;
   return [{ level: 'warning', text }];

@@ -31,11 +31,14 @@ export class AccessLog {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: AccessLogOptions) {
-    this.filters = options.statusFilters.map((pattern) => new RegExp(`^${pattern.replaceAll(/x/gi, '\\d')}$`));
+    this.filters = options.statusFilters.map(
+      (pattern) => new RegExp(`^${pattern.replaceAll(/x/gi, '\\d')}$`),
+    );
   }
 
   open(): void {
-    if (this.options.path !== '') this.stream ??= createWriteStream(this.options.path, { flags: 'a' });
+    if (this.options.path !== '')
+      this.stream ??= createWriteStream(this.options.path, { flags: 'a' });
   }
 
   /** Writes what waits and closes the file. */
@@ -81,7 +84,10 @@ export function redactTarget(target: string): string {
   if (!/[?&]p=|password/i.test(target)) return target;
   return target
     .replace(/([?&]p=)[^&]*/g, '$1%5BREDACTED%5D')
-    .replace(/(password(?:\+|%20|\s)+(?:for(?:\+|%20|\s)+.*?(?:=|%3D)(?:\+|%20|\s)*)?)('|%27)(?:\\.|%5C.|(?!\2)[^&])*(\2|$)/gi, '$1%5BREDACTED%5D');
+    .replace(
+      /(password(?:\+|%20|\s)+(?:for(?:\+|%20|\s)+.*?(?:=|%3D)(?:\+|%20|\s)*)?)('|%27)(?:\\.|%5C.|(?!\2)[^&])*(\2|$)/gi,
+      '$1%5BREDACTED%5D',
+    );
 }
 
 function clfTime(ms: number): string {

@@ -47,7 +47,11 @@ export class Authenticator {
    * The identity behind a request's credentials.
    * @throws HttpError 401
    */
-  async identify(url: UrlValues, authorization: string | undefined, isTokenAllowed = false): Promise<Identity> {
+  async identify(
+    url: UrlValues,
+    authorization: string | undefined,
+    isTokenAllowed = false,
+  ): Promise<Identity> {
     if (!this.parts.isEnabled) return { kind: 'open' };
     if (!this.parts.users.hasAdmin()) return { kind: 'bootstrap' };
     const credentials = readCredentials(url, authorization, isTokenAllowed);
@@ -56,9 +60,14 @@ export class Authenticator {
 
   private async userOf(credentials: Credentials): Promise<User> {
     const { users, sharedSecret, clock } = this.parts;
-    if (credentials.kind === 'password') return this.checkPassword(credentials.username, credentials.password);
+    if (credentials.kind === 'password')
+      return this.checkPassword(credentials.username, credentials.password);
     if (sharedSecret === '') throw HttpError.unauthorized('bearer auth disabled');
-    const name = usernameOfToken(credentials.token, sharedSecret, Number(clock.nowNs() / 1_000_000n));
+    const name = usernameOfToken(
+      credentials.token,
+      sharedSecret,
+      Number(clock.nowNs() / 1_000_000n),
+    );
     const user = users.user(name);
     if (user === undefined) throw HttpError.unauthorized('user not found');
     return user;
@@ -69,7 +78,9 @@ export class Authenticator {
     const failed = this.failures.get(username) ?? 0;
     if (failed >= FAILURES_FREE) {
       // Guessing gets slow; the right password of the same moment has to wait too, or the delay would tell.
-      await new Promise((resolve) => setTimeout(resolve, Math.min(DELAY_MAX_MS, 50 * 2 ** (failed - FAILURES_FREE))));
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.min(DELAY_MAX_MS, 50 * 2 ** (failed - FAILURES_FREE))),
+      );
     }
     try {
       const user = await this.parts.users.authenticate(username, password);
@@ -78,7 +89,9 @@ export class Authenticator {
     } catch (error) {
       if (this.failures.size >= FAILURE_NAMES_MAX) this.failures.clear();
       this.failures.set(username, failed + 1);
-      throw new HttpError('httpd.unauthorized', 'authorization failed', { cause: messageOf(error) });
+      throw new HttpError('httpd.unauthorized', 'authorization failed', {
+        cause: messageOf(error),
+      });
     }
   }
 
@@ -86,10 +99,13 @@ export class Authenticator {
   authorizeWrite(identity: Identity, database: string): void {
     if (identity.kind === 'open') return;
     const quoted = JSON.stringify(database);
-    if (identity.kind === 'bootstrap') throw HttpError.forbidden(`user is required to write to database ${quoted}`);
+    if (identity.kind === 'bootstrap')
+      throw HttpError.forbidden(`user is required to write to database ${quoted}`);
     const { user } = identity;
     if (!mayDo(user, database, 'WRITE')) {
-      throw HttpError.forbidden(`${JSON.stringify(user.name)} user is not authorized to write to database ${quoted}`);
+      throw HttpError.forbidden(
+        `${JSON.stringify(user.name)} user is not authorized to write to database ${quoted}`,
+      );
     }
   }
 
@@ -103,7 +119,9 @@ export class Authenticator {
     if (identity.kind === 'bootstrap') {
       const [first] = statements;
       if (first?.kind === 'createUser' && first.isAdmin) return 1;
-      throw HttpError.forbidden('error authorizing query: create admin user first or disable authentication');
+      throw HttpError.forbidden(
+        'error authorizing query: create admin user first or disable authentication',
+      );
     }
     for (const statement of statements) authorizeStatement(identity.user, statement, database);
     return statements.length;
@@ -120,7 +138,10 @@ export class Authenticator {
 function mayDo(user: User, database: string, privilege: 'READ' | 'WRITE'): boolean {
   if (user.isAdmin) return true;
   const granted = user.privileges.get(database) ?? Privilege.NONE;
-  return granted === Privilege.ALL || granted === (privilege === 'READ' ? Privilege.READ : Privilege.WRITE);
+  return (
+    granted === Privilege.ALL ||
+    granted === (privilege === 'READ' ? Privilege.READ : Privilege.WRITE)
+  );
 }
 
 function authorizeStatement(user: User, statement: Statement, database: string): void {

@@ -13,7 +13,10 @@ export function parseBindAddress(text: string): BindAddress {
   const found = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text);
   const port = Number(found?.[3]);
   if (found === null || port > 65535) {
-    throw new HttpError('httpd.bad-address', `listen tcp: address ${text}: missing port in address`);
+    throw new HttpError(
+      'httpd.bad-address',
+      `listen tcp: address ${text}: missing port in address`,
+    );
   }
   const host = found[1] ?? found[2];
   return { host: host === '' ? undefined : host, port };

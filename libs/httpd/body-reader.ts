@@ -29,10 +29,16 @@ const FIRST_CHUNKED_BYTES = 64 * 1024;
  * @param sizeMaxBytes 0 for no limit
  * @throws HttpError 413, or 400 when the client goes away
  */
-export async function readBody(request: IncomingMessage, pool: BufferPool, sizeMaxBytes: number): Promise<RequestBody> {
+export async function readBody(
+  request: IncomingMessage,
+  pool: BufferPool,
+  sizeMaxBytes: number,
+): Promise<RequestBody> {
   const announced = Number(request.headers['content-length'] ?? Number.NaN);
   if (sizeMaxBytes > 0 && announced > sizeMaxBytes) throw HttpError.bodyTooLarge();
-  let buffer = pool.take((Number.isNaN(announced) ? FIRST_CHUNKED_BYTES : announced) + BODY_PADDING);
+  let buffer = pool.take(
+    (Number.isNaN(announced) ? FIRST_CHUNKED_BYTES : announced) + BODY_PADDING,
+  );
   let length = 0;
   await new Promise<void>((resolve, reject) => {
     const fail = (error: unknown): void => {
@@ -73,7 +79,12 @@ export async function readDecodedBody(
   body.release();
   const buffer = pool.take(plain.length + BODY_PADDING);
   buffer.set(plain);
-  return { buffer, length: plain.length, wireBytes: body.wireBytes, release: () => pool.give(buffer) };
+  return {
+    buffer,
+    length: plain.length,
+    wireBytes: body.wireBytes,
+    release: () => pool.give(buffer),
+  };
 }
 
 /**
@@ -89,7 +100,9 @@ export async function gunzip(bytes: Uint8Array, sizeMaxBytes: number): Promise<U
   try {
     if (bytes.length <= SYNC_GUNZIP_MAX_BYTES) return zlib.gunzipSync(bytes, options);
     return await new Promise<Buffer>((resolve, reject) => {
-      zlib.gunzip(bytes, options, (error, result) => (error === null ? resolve(result) : reject(error)));
+      zlib.gunzip(bytes, options, (error, result) =>
+        error === null ? resolve(result) : reject(error),
+      );
     });
   } catch (error) {
     throw gunzipError(error);
@@ -97,9 +110,15 @@ export async function gunzip(bytes: Uint8Array, sizeMaxBytes: number): Promise<U
 }
 
 function gunzipError(error: unknown): HttpError {
-  const { code = '', message: text = '' } = error as { readonly code?: string; readonly message?: string };
+  const { code = '', message: text = '' } = error as {
+    readonly code?: string;
+    readonly message?: string;
+  };
   if (code === 'ERR_BUFFER_TOO_LARGE') return HttpError.bodyTooLarge();
   if (code === 'Z_BUF_ERROR') return HttpError.badBody('unexpected EOF', error);
   if (/header|method/.test(text)) return HttpError.badBody('gzip: invalid header', error);
-  return HttpError.badBody(/data check|length check/.test(text) ? 'gzip: invalid checksum' : 'flate: corrupt input', error);
+  return HttpError.badBody(
+    /data check|length check/.test(text) ? 'gzip: invalid checksum' : 'flate: corrupt input',
+    error,
+  );
 }

@@ -20,7 +20,8 @@ export class BufferPool {
     if (sizeBytes < KEPT_MIN_BYTES) return Buffer.allocUnsafe(sizeBytes);
     const classBytes = 2 ** Math.ceil(Math.log2(sizeBytes));
     const kept = this.free.get(classBytes)?.pop();
-    if (kept === undefined) return Buffer.allocUnsafeSlow(classBytes > KEPT_MAX_BYTES ? sizeBytes : classBytes);
+    if (kept === undefined)
+      return Buffer.allocUnsafeSlow(classBytes > KEPT_MAX_BYTES ? sizeBytes : classBytes);
     this.keptBytes -= classBytes;
     return kept;
   }
@@ -28,7 +29,8 @@ export class BufferPool {
   /** Gives back a buffer from {@link take} that nobody refers to any more. */
   give(buffer: Buffer): void {
     const { length } = buffer;
-    const isClass = length >= KEPT_MIN_BYTES && length <= KEPT_MAX_BYTES && Number.isInteger(Math.log2(length));
+    const isClass =
+      length >= KEPT_MIN_BYTES && length <= KEPT_MAX_BYTES && Number.isInteger(Math.log2(length));
     if (!isClass || this.keptBytes + length > KEPT_TOTAL_BYTES) return;
     const list = this.free.get(length);
     if (list === undefined) this.free.set(length, [buffer]);

@@ -27,9 +27,12 @@ describe('ByteSink', () => {
     expect(written((sink) => sink.jsonFloat(value))).toBe(text);
   });
 
-  it.each([0, 7, 10, 99, 100, 12345678, -1, -10, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 53])('writes the integer %p', (value) => {
-    expect(written((sink) => sink.integer(value))).toBe(String(value));
-  });
+  it.each([0, 7, 10, 99, 100, 12345678, -1, -10, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 53])(
+    'writes the integer %p',
+    (value) => {
+      expect(written((sink) => sink.integer(value))).toBe(String(value));
+    },
+  );
 
   it.each([
     ['plain', '"plain"'],
@@ -46,7 +49,9 @@ describe('ByteSink', () => {
 
   it('grows', () => {
     const long = 'x'.repeat(100_000);
-    expect(written((sink) => [1, 2, 3].forEach(() => sink.jsonString(long)))).toBe(`"${long}"`.repeat(3));
+    expect(written((sink) => [1, 2, 3].forEach(() => sink.jsonString(long)))).toBe(
+      `"${long}"`.repeat(3),
+    );
   });
 });
 

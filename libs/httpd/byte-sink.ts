@@ -126,7 +126,8 @@ export class ByteSink {
 }
 
 // A lone surrogate is what invalid UTF-8 has become; Go prints the replacement character for it.
-const ESCAPED = /[\u0000-\u001f"\\<>&\u2028\u2029]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const ESCAPED =
+  /[\u0000-\u001f"\\<>&\u2028\u2029]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 function escapeCharacter(c: string): string {
   switch (c) {
@@ -142,7 +143,9 @@ function escapeCharacter(c: string): string {
       return '\\t';
     default: {
       const code = c.charCodeAt(0);
-      return code >= 0xd800 && code <= 0xdfff ? '\\ufffd' : `\\u${code.toString(16).padStart(4, '0')}`;
+      return code >= 0xd800 && code <= 0xdfff
+        ? '\\ufffd'
+        : `\\u${code.toString(16).padStart(4, '0')}`;
     }
   }
 }

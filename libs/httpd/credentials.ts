@@ -27,7 +27,8 @@ export function readCredentials(
   if (username !== '' && password !== '') return { kind: 'password', username, password };
   const [scheme = '', rest = '', ...more] = (authorization ?? '').split(' ');
   if (more.length > 0 || rest === '') throw HttpError.unauthorized(UNREADABLE);
-  if (/^basic$/i.test(scheme)) return passwordOf(Buffer.from(rest, 'base64').toString('utf8'), isBase64(rest));
+  if (/^basic$/i.test(scheme))
+    return passwordOf(Buffer.from(rest, 'base64').toString('utf8'), isBase64(rest));
   if (scheme === 'Bearer') return { kind: 'bearer', token: rest };
   if (scheme === 'Token' && isTokenAllowed) return passwordOf(rest, true);
   throw HttpError.unauthorized(UNREADABLE);
@@ -39,4 +40,5 @@ function passwordOf(pair: string, isWellFormed: boolean): Credentials {
   return { kind: 'password', username: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }
 
-const isBase64 = (text: string): boolean => /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
+const isBase64 = (text: string): boolean =>
+  /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);

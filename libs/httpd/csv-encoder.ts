@@ -46,7 +46,8 @@ export class CsvEncoder implements ResultEncoder {
   rows(series: ResultSeries, from: number, to: number): void {
     for (let row = from; row < to; row++) {
       let line = this.prefix;
-      for (const column of series.data) line += `,${quote(cellText(column, row, this.epochUnitNs))}`;
+      for (const column of series.data)
+        line += `,${quote(cellText(column, row, this.epochUnitNs))}`;
       this.sink.utf8(`${line}\n`);
     }
   }
@@ -85,7 +86,9 @@ function cellText(column: ResultColumn, row: number, epochUnitNs: bigint | null)
   if (column.present !== null && column.present[row] === 0) return '';
   if (column.kind === 'boolean') return column.values[row] === 0 ? 'false' : 'true';
   if (column.kind === 'float') return formatPlainFloat(column.values[row]);
-  return column.wide === null ? String(column.values[row]) : wideText(column.kind, column.wide[row]);
+  return column.wide === null
+    ? String(column.values[row])
+    : wideText(column.kind, column.wide[row]);
 }
 
 const escapeTag = (text: string): string => text.replace(/[,= ]/g, '\\$&');

@@ -87,19 +87,27 @@ export class Exchange {
     }
     const status = statusOf(thrown);
     const message = messageOf(thrown);
-    if (status === 401) this.response.setHeader('WWW-Authenticate', `Basic realm=${JSON.stringify(realm)}`);
+    if (status === 401)
+      this.response.setHeader('WWW-Authenticate', `Basic realm=${JSON.stringify(realm)}`);
     else this.response.setHeader('X-InfluxDB-Error', headerText(message));
     const retryAfter = retryAfterSecondsOf(thrown);
     if (retryAfter !== undefined) this.response.setHeader('Retry-After', retryAfter);
     const encoder = this.encoder('');
     const compact = encoder.errorDocument(message);
     const isIndented = this.isPretty && encoder instanceof JsonEncoder;
-    this.send(status, encoder.contentType, isIndented ? new JsonIndenter().indent(compact) : compact);
+    this.send(
+      status,
+      encoder.contentType,
+      isIndented ? new JsonIndenter().indent(compact) : compact,
+    );
   }
 }
 
 /** A message as a header's value: control characters become spaces, and only so much of it. */
 function headerText(message: string): string {
-  const bytes = Buffer.from(message.replace(/[\u0000-\u001f\u007f]/g, ' '), 'utf8').subarray(0, ERROR_HEADER_MAX_BYTES);
+  const bytes = Buffer.from(message.replace(/[\u0000-\u001f\u007f]/g, ' '), 'utf8').subarray(
+    0,
+    ERROR_HEADER_MAX_BYTES,
+  );
   return bytes.toString('latin1');
 }

@@ -8,7 +8,14 @@ import { Authenticator } from './authenticator.js';
 import { BufferPool } from './buffer-pool.js';
 import type { HttpConfig } from './httpd.config.js';
 import { MetricsText } from './metrics-text.js';
-import type { QueryService, Readiness, StatisticsEntry, StatisticsSource, UserDirectory, WriteService } from './ports.js';
+import type {
+  QueryService,
+  Readiness,
+  StatisticsEntry,
+  StatisticsSource,
+  UserDirectory,
+  WriteService,
+} from './ports.js';
 import { QueryHandler } from './query-handler.js';
 import { RequestPipeline } from './request-pipeline.js';
 import type { RouteMountParts } from './route-mount.js';
@@ -102,7 +109,14 @@ export class HttpService {
         rowsMax: config.rowLimitMax,
         extensions: context.extensions,
       }),
-      status: new StatusHandlers({ readiness, statisticsSource, metrics: this.metrics, statistics, logger, clock }),
+      status: new StatusHandlers({
+        readiness,
+        statisticsSource,
+        metrics: this.metrics,
+        statistics,
+        logger,
+        clock,
+      }),
       isPingGuarded: config.isPingAuthEnabled,
       isDebugServed: config.isPprofEnabled,
       isDebugGuarded: config.isPprofEnabled && config.isPprofAuthEnabled,

@@ -152,7 +152,12 @@ export class JsonEncoder implements ResultEncoder {
   }
 }
 
-function writeCell(sink: ByteSink, column: ResultColumn, row: number, epochUnitNs: bigint | null): void {
+function writeCell(
+  sink: ByteSink,
+  column: ResultColumn,
+  row: number,
+  epochUnitNs: bigint | null,
+): void {
   switch (column.kind) {
     case 'time':
       writeTime(sink, column, row, epochUnitNs);

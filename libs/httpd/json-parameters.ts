@@ -17,7 +17,9 @@ export function parseParameters(text: string): Parameters {
   const value = new JsonReader(text).document();
   if (value === null) return new Map();
   if (typeof value !== 'object' || Array.isArray(value)) {
-    throw refuse(`json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`);
+    throw refuse(
+      `json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`,
+    );
   }
   return new Map(Object.entries(value));
 }
@@ -123,14 +125,16 @@ class JsonReader {
     if (found[1] !== undefined) return Number(found[0]);
     if (found[2] !== undefined) throw badInteger(found[0], 'invalid syntax');
     const value = BigInt(found[0]);
-    if (value > INT64_MAX || value < -INT64_MAX - 1n) throw badInteger(found[0], 'value out of range');
+    if (value > INT64_MAX || value < -INT64_MAX - 1n)
+      throw badInteger(found[0], 'value out of range');
     return value;
   }
 
   private word<Value extends boolean | null>(word: string, value: Value): Value {
     for (let i = 0; i < word.length; i++, this.at++) {
       const c = this.text[this.at] ?? '';
-      if (c !== word[i]) throw this.unexpected(c, `in literal ${word} (expecting ${goQuote(word[i] ?? '')})`);
+      if (c !== word[i])
+        throw this.unexpected(c, `in literal ${word} (expecting ${goQuote(word[i] ?? '')})`);
     }
     return value;
   }
@@ -148,5 +152,7 @@ class JsonReader {
 const goQuote = (c: string): string => (c === "'" ? `'\\''` : c === '"' ? `'"'` : `'${c}'`);
 
 function badInteger(text: string, reason: string): HttpError {
-  return HttpError.badParameters(`error parsing json value: strconv.ParseInt: parsing ${JSON.stringify(text)}: ${reason}`);
+  return HttpError.badParameters(
+    `error parsing json value: strconv.ParseInt: parsing ${JSON.stringify(text)}: ${reason}`,
+  );
 }

@@ -2,10 +2,15 @@ import { createHmac } from 'node:crypto';
 import { usernameOfToken } from './json-web-token.js';
 
 const NOW_S = 1_500_000_000;
-const segment = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const segment = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value)).toString('base64url');
 const token = (claims: unknown, { alg = 'HS256', secret = 'secret' } = {}): string => {
   const signed = `${segment({ alg, typ: 'JWT' })}.${segment(claims)}`;
-  const signature = alg.startsWith('HS') ? createHmac(`sha${alg.slice(2)}`, secret).update(signed).digest('base64url') : '';
+  const signature = alg.startsWith('HS')
+    ? createHmac(`sha${alg.slice(2)}`, secret)
+        .update(signed)
+        .digest('base64url')
+    : '';
   return `${signed}.${signature}`;
 };
 const check = (text: string): string => {

@@ -30,13 +30,20 @@ export class MetricsText {
 
   private set(entry: StatisticsEntry): void {
     const labelNames = Object.keys(entry.tags).map(metricWord);
-    const labels = Object.fromEntries(Object.entries(entry.tags).map(([key, value]) => [metricWord(key), value]));
+    const labels = Object.fromEntries(
+      Object.entries(entry.tags).map(([key, value]) => [metricWord(key), value]),
+    );
     for (const [field, value] of Object.entries(entry.values)) {
       if (typeof value !== 'number' && typeof value !== 'bigint') continue;
       const name = `tidegate_${metricWord(entry.name)}_${metricWord(field)}`;
       let gauge = this.gauges.get(name);
       if (gauge === undefined) {
-        gauge = new Gauge({ name, help: `${entry.name} ${field}`, labelNames, registers: [this.registry] });
+        gauge = new Gauge({
+          name,
+          help: `${entry.name} ${field}`,
+          labelNames,
+          registers: [this.registry],
+        });
         this.gauges.set(name, gauge);
       }
       gauge.set(labels, Number(value));

@@ -59,7 +59,13 @@ export class MsgpackEncoder implements ResultEncoder {
     head.raw(packer.encode('columns'));
     head.raw(packer.encode(series.columns));
     head.raw(packer.encode('values'));
-    this.series.push({ head: head.drain(), fieldCount, rows: new ByteSink(), rowCount: 0, isPartial: false });
+    this.series.push({
+      head: head.drain(),
+      fieldCount,
+      rows: new ByteSink(),
+      rowCount: 0,
+      isPartial: false,
+    });
   }
 
   rows(series: ResultSeries, from: number, to: number): void {
@@ -123,7 +129,12 @@ export class MsgpackEncoder implements ResultEncoder {
   }
 }
 
-function writeCell(sink: ByteSink, column: ResultColumn, row: number, epochUnitNs: bigint | null): void {
+function writeCell(
+  sink: ByteSink,
+  column: ResultColumn,
+  row: number,
+  epochUnitNs: bigint | null,
+): void {
   if (column.kind === 'time') {
     if (epochUnitNs === null) writeTime(sink, column.ns[row]);
     else sink.raw(packer.encode(narrow(column.ns[row] / epochUnitNs)));
@@ -138,7 +149,14 @@ function writeCell(sink: ByteSink, column: ResultColumn, row: number, epochUnitN
   else if (column.kind === 'boolean') sink.byte(column.values[row] === 0 ? 0xc2 : 0xc3);
   else if (column.kind === 'float') writeFloat(sink, column.values[row]);
   else if (column.wide === null) sink.raw(packer.encode(column.values[row]));
-  else sink.raw(packer.encode(narrow(column.kind === 'unsigned' ? BigInt.asUintN(64, column.wide[row]) : column.wide[row])));
+  else
+    sink.raw(
+      packer.encode(
+        narrow(
+          column.kind === 'unsigned' ? BigInt.asUintN(64, column.wide[row]) : column.wide[row],
+        ),
+      ),
+    );
 }
 
 /** Numbers where they are exact, so that the shortest form is chosen. */
@@ -155,7 +173,8 @@ function writeFloat(sink: ByteSink, value: number): void {
 }
 
 function writeTime(sink: ByteSink, timeNs: bigint): void {
-  const nanoseconds = BigInt.asUintN(64, timeNs % 1_000_000_000n + 1_000_000_000n) % 1_000_000_000n;
+  const nanoseconds =
+    BigInt.asUintN(64, (timeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   scratch.setUint8(0, 0xc7);
   scratch.setUint8(1, 12);
   scratch.setUint8(2, 5);
@@ -172,7 +191,11 @@ function mapHead(sink: ByteSink, count: number): void {
   head(sink, count, { fix: 0x80, sixteen: 0xde });
 }
 
-function head(sink: ByteSink, count: number, codes: { readonly fix: number; readonly sixteen: number }): void {
+function head(
+  sink: ByteSink,
+  count: number,
+  codes: { readonly fix: number; readonly sixteen: number },
+): void {
   if (count < 16) {
     sink.byte(codes.fix | count);
     return;

@@ -51,7 +51,8 @@ export class QueryHandler {
     const { authenticator } = this.parts;
     const form = await this.readForm(exchange);
     // A form's value wins over the URL's.
-    const value = (name: string): string => (form?.has(name) === true ? form.get(name) : exchange.url.get(name));
+    const value = (name: string): string =>
+      form?.has(name) === true ? form.get(name) : exchange.url.get(name);
     const text = value('q').trim();
     if (text === '') throw HttpError.missingQuery();
     const statements = this.parse(text, value('params'));
@@ -91,7 +92,9 @@ export class QueryHandler {
     try {
       const bytes = body.buffer.subarray(0, body.length);
       return isForm
-        ? UrlValues.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))
+        ? UrlValues.parse(
+            Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'),
+          )
         : parseMultipart(type, bytes);
     } finally {
       body.release();
@@ -120,7 +123,10 @@ export class QueryHandler {
     const rest = statements.slice(first);
     try {
       const { authenticator } = this.parts;
-      const identity = await authenticator.identify(exchange.url, exchange.request.headers.authorization);
+      const identity = await authenticator.identify(
+        exchange.url,
+        exchange.request.headers.authorization,
+      );
       authenticator.authorizeQuery(identity, rest, request.database);
       const user = identity.kind === 'user' ? identity.user : null;
       for await (const event of this.parts.queries.run({ ...request, statements: rest, user })) {
@@ -150,7 +156,10 @@ export class QueryHandler {
       else await writeDocument(events, encoder, stream, this.parts.rowsMax);
     } catch (error) {
       // The status is out; all that is left is to break the body off so that the client notices.
-      this.parts.logger.error('Answer to a query broke off', { error: messageOf(error), requestId: exchange.requestId });
+      this.parts.logger.error('Answer to a query broke off', {
+        error: messageOf(error),
+        requestId: exchange.requestId,
+      });
       response.destroy();
       return;
     } finally {
@@ -165,11 +174,16 @@ export class QueryHandler {
     const run = async (): Promise<void> => {
       for await (const event of queries.run(request)) {
         if (event.kind === 'end' && event.error !== null) {
-          logger.info('Asynchronous query failed', { error: event.error, statementId: event.statementId });
+          logger.info('Asynchronous query failed', {
+            error: event.error,
+            statementId: event.statementId,
+          });
         }
       }
     };
-    run().catch((error: unknown) => logger.error('Asynchronous query failed', { error: messageOf(error) }));
+    run().catch((error: unknown) =>
+      logger.error('Asynchronous query failed', { error: messageOf(error) }),
+    );
   }
 }
 

@@ -34,29 +34,56 @@ describe('UrlValues', () => {
 describe('parseParameters', () => {
   it.each<[string, unknown]>([
     ['{"a":1', 'error parsing query parameters: unexpected EOF'],
-    ['{"a":01}', "error parsing query parameters: invalid character '1' after object key:value pair"],
-    ['"x"', 'error parsing query parameters: json: cannot unmarshal string into Go value of type map[string]interface {}'],
-    ['5', 'error parsing query parameters: json: cannot unmarshal number into Go value of type map[string]interface {}'],
-    ['[]', 'error parsing query parameters: json: cannot unmarshal array into Go value of type map[string]interface {}'],
-    ['not json', "error parsing query parameters: invalid character 'o' in literal null (expecting 'u')"],
-    ['{a:1}', "error parsing query parameters: invalid character 'a' looking for beginning of object key string"],
+    [
+      '{"a":01}',
+      "error parsing query parameters: invalid character '1' after object key:value pair",
+    ],
+    [
+      '"x"',
+      'error parsing query parameters: json: cannot unmarshal string into Go value of type map[string]interface {}',
+    ],
+    [
+      '5',
+      'error parsing query parameters: json: cannot unmarshal number into Go value of type map[string]interface {}',
+    ],
+    [
+      '[]',
+      'error parsing query parameters: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    ],
+    [
+      'not json',
+      "error parsing query parameters: invalid character 'o' in literal null (expecting 'u')",
+    ],
+    [
+      '{a:1}',
+      "error parsing query parameters: invalid character 'a' looking for beginning of object key string",
+    ],
     ['[1', 'error parsing query parameters: unexpected EOF'],
-    ['{"a":tru}', "error parsing query parameters: invalid character '}' in literal true (expecting 'e')"],
+    [
+      '{"a":tru}',
+      "error parsing query parameters: invalid character '}' in literal true (expecting 'e')",
+    ],
     ['{"a":"x', 'error parsing query parameters: unexpected EOF'],
-    ['{"a":99999999999999999999}', 'error parsing json value: strconv.ParseInt: parsing "99999999999999999999": value out of range'],
+    [
+      '{"a":99999999999999999999}',
+      'error parsing json value: strconv.ParseInt: parsing "99999999999999999999": value out of range',
+    ],
     ['{"a":1e5}', 'error parsing json value: strconv.ParseInt: parsing "1e5": invalid syntax'],
     ['', new Map()],
     ['null', new Map()],
     ['{}', new Map()],
-    ['{"i":9223372036854775807,"f":1.5,"s":"\\u00e4","b":true,"n":null,"l":[1],"o":{"regex":"a"}} x', new Map<string, unknown>([
-      ['i', 9223372036854775807n],
-      ['f', 1.5],
-      ['s', 'ä'],
-      ['b', true],
-      ['n', null],
-      ['l', [1n]],
-      ['o', { regex: 'a' }],
-    ])],
+    [
+      '{"i":9223372036854775807,"f":1.5,"s":"\\u00e4","b":true,"n":null,"l":[1],"o":{"regex":"a"}} x',
+      new Map<string, unknown>([
+        ['i', 9223372036854775807n],
+        ['f', 1.5],
+        ['s', 'ä'],
+        ['b', true],
+        ['n', null],
+        ['l', [1n]],
+        ['o', { regex: 'a' }],
+      ]),
+    ],
   ])('%s', (text, value) => {
     expect(textOf(() => parseParameters(text))).toEqual(value);
   });
@@ -81,7 +108,11 @@ describe('readCredentials', () => {
   });
 
   it('takes a token where 2.x has it', () => {
-    expect(readCredentials(new UrlValues(), 'Token a:b', true)).toEqual({ kind: 'password', username: 'a', password: 'b' });
+    expect(readCredentials(new UrlValues(), 'Token a:b', true)).toEqual({
+      kind: 'password',
+      username: 'a',
+      password: 'b',
+    });
   });
 });
 
@@ -110,14 +141,17 @@ describe('gunzip', () => {
 
   it('stops at the limit, small or large', async () => {
     expect(await failure(zlib.gzipSync(Buffer.alloc(101)))).toBe('Request Entity Too Large');
-    expect(await failure(zlib.gzipSync(Buffer.alloc(200_000_000)), 1000)).toBe('Request Entity Too Large');
+    expect(await failure(zlib.gzipSync(Buffer.alloc(200_000_000)), 1000)).toBe(
+      'Request Entity Too Large',
+    );
     expect(await failure(zlib.gzipSync(Buffer.alloc(100)))).toHaveLength(100);
   });
 });
 
 describe('parseMultipart', () => {
   it('reads fields and files', () => {
-    const body = '--X\r\nContent-Disposition: form-data; name="q"; filename="a.iql"\r\nContent-Type: text/plain\r\n\r\nSHOW\r\nDATABASES\r\n--X\r\nContent-Disposition: form-data; name="epoch"\r\n\r\ns\r\n--X--\r\n';
+    const body =
+      '--X\r\nContent-Disposition: form-data; name="q"; filename="a.iql"\r\nContent-Type: text/plain\r\n\r\nSHOW\r\nDATABASES\r\n--X\r\nContent-Disposition: form-data; name="epoch"\r\n\r\ns\r\n--X--\r\n';
     const values = parseMultipart('multipart/form-data; boundary=X', Buffer.from(body));
     expect([values?.get('q'), values?.get('epoch')]).toEqual(['SHOW\r\nDATABASES', 's']);
     expect(parseMultipart('multipart/form-data', Buffer.from(body))).toBeNull();
@@ -127,8 +161,14 @@ describe('parseMultipart', () => {
 describe('redactTarget', () => {
   it.each([
     ['/query?u=a&p=secret&q=x', '/query?u=a&p=%5BREDACTED%5D&q=x'],
-    ["/query?q=CREATE+USER+a+WITH+PASSWORD+'secret'&db=d", '/query?q=CREATE+USER+a+WITH+PASSWORD+%5BREDACTED%5D&db=d'],
-    ['/query?q=SET%20PASSWORD%20FOR%20a%20%3D%20%27secret%27', '/query?q=SET%20PASSWORD%20FOR%20a%20%3D%20%5BREDACTED%5D'],
+    [
+      "/query?q=CREATE+USER+a+WITH+PASSWORD+'secret'&db=d",
+      '/query?q=CREATE+USER+a+WITH+PASSWORD+%5BREDACTED%5D&db=d',
+    ],
+    [
+      '/query?q=SET%20PASSWORD%20FOR%20a%20%3D%20%27secret%27',
+      '/query?q=SET%20PASSWORD%20FOR%20a%20%3D%20%5BREDACTED%5D',
+    ],
     ['/write?db=d&precision=s', '/write?db=d&precision=s'],
   ])('%s', (target, text) => {
     expect(redactTarget(target)).toBe(text);

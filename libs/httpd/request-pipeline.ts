@@ -75,7 +75,11 @@ export class RequestPipeline {
 
   private async admit(exchange: Exchange, route: RouteSpec): Promise<Identity> {
     const { authenticator, readiness, readyTimeoutMs, statistics } = this.parts;
-    if (route.needsStore && readiness.pending() !== null && !(await readiness.waitUntilReady(readyTimeoutMs))) {
+    if (
+      route.needsStore &&
+      readiness.pending() !== null &&
+      !(await readiness.waitUntilReady(readyTimeoutMs))
+    ) {
       throw HttpError.notReady();
     }
     if (route.privilege === 'none' || !authenticator.isEnabled) return { kind: 'open' };
@@ -127,5 +131,7 @@ export class RequestPipeline {
 /** The client's own id where it is a plain one, else a new one. */
 function requestIdOf(request: IncomingMessage, nowMs: number): string {
   const given = request.headers['x-request-id'] ?? request.headers['request-id'];
-  return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : newRequestId(nowMs);
+  return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given)
+    ? given
+    : newRequestId(nowMs);
 }

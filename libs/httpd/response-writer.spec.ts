@@ -18,13 +18,21 @@ const series = (values: readonly number[], options: Partial<ResultSeries> = {}):
   partial: false,
   ...options,
 });
-const rows = (statementId: number, part: ResultSeries, grain: ResultGrain = 'rows'): QueryEvent => ({
+const rows = (
+  statementId: number,
+  part: ResultSeries,
+  grain: ResultGrain = 'rows',
+): QueryEvent => ({
   kind: 'series',
   statementId,
   grain,
   series: part,
 });
-const end = (statementId: number, error: string | null = null, messages: readonly { level: string; text: string }[] = []): QueryEvent => ({
+const end = (
+  statementId: number,
+  error: string | null = null,
+  messages: readonly { level: string; text: string }[] = [],
+): QueryEvent => ({
   kind: 'end',
   statementId,
   error,
@@ -39,7 +47,11 @@ class Output {
     this.text += Buffer.from(bytes).toString('utf8');
   }
 }
-const document = async (events: readonly QueryEvent[], rowsMax = 0, encoder = new JsonEncoder(1n)): Promise<string> => {
+const document = async (
+  events: readonly QueryEvent[],
+  rowsMax = 0,
+  encoder = new JsonEncoder(1n),
+): Promise<string> => {
   const output = new Output();
   await writeDocument(stream(events), encoder, output, rowsMax);
   return output.text;
@@ -76,27 +88,49 @@ describe('an answer of one document', () => {
   });
 
   it('replaces what a statement gave by its error, and an error by the next of the same statement', async () => {
-    expect(await document([rows(0, series([1])), end(0), rows(1, series([1])), end(1, 'broke'), end(1, 'not executed')])).toBe(
+    expect(
+      await document([
+        rows(0, series([1])),
+        end(0),
+        rows(1, series([1])),
+        end(1, 'broke'),
+        end(1, 'not executed'),
+      ]),
+    ).toBe(
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,1]]}]},{"statement_id":1,"error":"not executed"}]}\n',
     );
   });
 
   it('ends at the limit of rows', async () => {
-    expect(await document([rows(0, series([1, 2, 3])), end(0), rows(1, series([1])), end(1)], 2)).toBe(
+    expect(
+      await document([rows(0, series([1, 2, 3])), end(0), rows(1, series([1])), end(1)], 2),
+    ).toBe(
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,1],[2,2]],"partial":true}]}]}\n',
     );
   });
 
   it('marks series of more than 10000 rows', async () => {
     const long = series(Array.from({ length: 10_001 }, () => 1));
-    expect((await document([rows(0, long), end(0)])).endsWith(',[10001,1]],"partial":true}]}]}\n')).toBe(true);
+    expect(
+      (await document([rows(0, long), end(0)])).endsWith(',[10001,1]],"partial":true}]}]}\n'),
+    ).toBe(true);
   });
 
   it('prints every kind of column', async () => {
     const data: ResultSeries['data'] = [
       { kind: 'integer', values: Float64Array.of(5, 0), wide: null, present: Uint8Array.of(1, 0) },
-      { kind: 'integer', values: Float64Array.of(0, 0), wide: BigInt64Array.of(9223372036854775807n, -1n), present: null },
-      { kind: 'unsigned', values: Float64Array.of(0, 0), wide: BigInt64Array.of(-1n, 1n), present: null },
+      {
+        kind: 'integer',
+        values: Float64Array.of(0, 0),
+        wide: BigInt64Array.of(9223372036854775807n, -1n),
+        present: null,
+      },
+      {
+        kind: 'unsigned',
+        values: Float64Array.of(0, 0),
+        wide: BigInt64Array.of(-1n, 1n),
+        present: null,
+      },
       { kind: 'boolean', values: Uint8Array.of(1, 0), present: Uint8Array.of(1, 1) },
       { kind: 'string', values: ['a', null] },
       { kind: 'any', values: [['x', 'y'], 3n] },
@@ -119,19 +153,40 @@ describe('an answer of one document', () => {
       { key: 'z', value: '' },
     ];
     const text = await document(
-      [rows(0, series([1e21], { tags })), end(0), end(1, 'lost'), rows(2, series([1], { name: 'a"b' })), end(2)],
+      [
+        rows(0, series([1e21], { tags })),
+        end(0),
+        end(1, 'lost'),
+        rows(2, series([1], { name: 'a"b' })),
+        end(2),
+      ],
       0,
       new CsvEncoder(null) as never,
     );
-    expect(text).toBe('name,tags,time,f\nm,"h=a\\,b",1,1000000000000000000000\n\nname,tags,time,f\n"a""b",,1,1\n');
+    expect(text).toBe(
+      'name,tags,time,f\nm,"h=a\\,b",1,1000000000000000000000\n\nname,tags,time,f\n"a""b",,1,1\n',
+    );
   });
 });
 
 // As observed on InfluxDB 1.6.7.
 describe('an answer in chunks', () => {
   it('cuts series by rows and says what follows', async () => {
-    const tagged = (value: string, values: readonly number[]): ResultSeries => series(values, { tags: [{ key: 'h', value }] });
-    expect(await chunks([rows(0, tagged('', [1])), rows(0, tagged('a', [1, 2])), end(0), end(1), end(2, 'x'), end(2, 'not executed')], 1)).toEqual([
+    const tagged = (value: string, values: readonly number[]): ResultSeries =>
+      series(values, { tags: [{ key: 'h', value }] });
+    expect(
+      await chunks(
+        [
+          rows(0, tagged('', [1])),
+          rows(0, tagged('a', [1, 2])),
+          end(0),
+          end(1),
+          end(2, 'x'),
+          end(2, 'not executed'),
+        ],
+        1,
+      ),
+    ).toEqual([
       '{"results":[{"statement_id":0,"series":[{"name":"m","tags":{"h":""},"columns":["time","f"],"values":[[1,1]]}],"partial":true}]}',
       '{"results":[{"statement_id":0,"series":[{"name":"m","tags":{"h":"a"},"columns":["time","f"],"values":[[1,1]],"partial":true}],"partial":true}]}',
       '{"results":[{"statement_id":0,"series":[{"name":"m","tags":{"h":"a"},"columns":["time","f"],"values":[[2,2]]}]}]}',
@@ -142,7 +197,12 @@ describe('an answer in chunks', () => {
   });
 
   it('fills a chunk from several parts of a series', async () => {
-    expect(await chunks([rows(0, series([1, 2], { partial: true })), rows(0, series([3, 4])), end(0)], 3)).toEqual([
+    expect(
+      await chunks(
+        [rows(0, series([1, 2], { partial: true })), rows(0, series([3, 4])), end(0)],
+        3,
+      ),
+    ).toEqual([
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,1],[2,2],[1,3]],"partial":true}],"partial":true}]}',
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[2,4]]}]}]}',
     ]);
@@ -150,11 +210,15 @@ describe('an answer in chunks', () => {
 
   it('gives each series of metadata a document, and statements over metadata one in all', async () => {
     const other = series([1], { name: 'n' });
-    expect(await chunks([rows(0, series([1, 2]), 'series'), rows(0, other, 'series'), end(0)], 1)).toEqual([
+    expect(
+      await chunks([rows(0, series([1, 2]), 'series'), rows(0, other, 'series'), end(0)], 1),
+    ).toEqual([
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,1],[2,2]]}]}]}',
       '{"results":[{"statement_id":0,"series":[{"name":"n","columns":["time","f"],"values":[[1,1]]}]}]}',
     ]);
-    expect(await chunks([rows(0, series([1, 2]), 'statement'), rows(0, other, 'statement'), end(0)], 1)).toEqual([
+    expect(
+      await chunks([rows(0, series([1, 2]), 'statement'), rows(0, other, 'statement'), end(0)], 1),
+    ).toEqual([
       '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,1],[2,2]]},{"name":"n","columns":["time","f"],"values":[[1,1]]}]}]}',
     ]);
   });
@@ -168,7 +232,8 @@ describe('JsonIndenter', () => {
     for (let size = 1; size <= compact.length; size++) {
       const indenter = new JsonIndenter();
       let text = '';
-      for (let at = 0; at < compact.length; at += size) text += Buffer.from(indenter.indent(compact.subarray(at, at + size))).toString();
+      for (let at = 0; at < compact.length; at += size)
+        text += Buffer.from(indenter.indent(compact.subarray(at, at + size))).toString();
       expect(text).toBe(JSON.stringify(value, null, 4));
     }
   });

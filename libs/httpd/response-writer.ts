@@ -166,8 +166,10 @@ class ChunkWriter {
       this.current = event;
       return;
     }
-    const continues = this.current?.series.partial === true && isSameSeries(this.current.series, series);
-    if (this.isOpen && !continues) await this.close({ isSeriesPartial: false, isPartial: grain === 'rows' });
+    const continues =
+      this.current?.series.partial === true && isSameSeries(this.current.series, series);
+    if (this.isOpen && !continues)
+      await this.close({ isSeriesPartial: false, isPartial: grain === 'rows' });
     this.current = event;
     let from = 0;
     do {
@@ -184,8 +186,10 @@ class ChunkWriter {
 
   async end(event: EndEvent): Promise<void> {
     const { encoder } = this;
-    if (this.isOpen && event.error !== null) await this.close({ isSeriesPartial: false, isPartial: true });
-    const isSilent = this.hadDocument && event.statementId === this.statementId && event.error === null;
+    if (this.isOpen && event.error !== null)
+      await this.close({ isSeriesPartial: false, isPartial: true });
+    const isSilent =
+      this.hadDocument && event.statementId === this.statementId && event.error === null;
     if (!this.isOpen && !(isSilent && event.messages.length === 0)) {
       encoder.beginDocument();
       encoder.beginResult(event.statementId);
@@ -215,12 +219,19 @@ class ChunkWriter {
     this.rowsInDocument = 0;
   }
 
-  private async close(marks: { readonly isSeriesPartial: boolean; readonly isPartial: boolean }): Promise<void> {
+  private async close(marks: {
+    readonly isSeriesPartial: boolean;
+    readonly isPartial: boolean;
+  }): Promise<void> {
     this.encoder.endSeries(marks.isSeriesPartial);
     await this.finish(null, noMessages, marks.isPartial);
   }
 
-  private async finish(error: string | null, messages: readonly QueryMessage[], isPartial: boolean): Promise<void> {
+  private async finish(
+    error: string | null,
+    messages: readonly QueryMessage[],
+    isPartial: boolean,
+  ): Promise<void> {
     const { encoder } = this;
     encoder.endResult({ error, messages, isPartial });
     encoder.endDocument();
@@ -234,5 +245,8 @@ function isSameSeries(a: ResultSeries, b: ResultSeries): boolean {
   if (a.name !== b.name) return false;
   const tagsA = a.tags ?? [];
   const tagsB = b.tags ?? [];
-  return tagsA.length === tagsB.length && tagsA.every((tag, i) => tag.key === tagsB[i].key && tag.value === tagsB[i].value);
+  return (
+    tagsA.length === tagsB.length &&
+    tagsA.every((tag, i) => tag.key === tagsB[i].key && tag.value === tagsB[i].value)
+  );
 }

@@ -23,7 +23,11 @@ export function routeSpecOf(route: HttpRoute, parts: RouteMountParts): RouteSpec
     handle: async (exchange, identity) => {
       const stop = new AbortController();
       exchange.response.on('close', () => stop.abort());
-      const body = await readBody(exchange.request, parts.pool, route.bodySizeMaxBytes ?? parts.bodySizeMaxBytes);
+      const body = await readBody(
+        exchange.request,
+        parts.pool,
+        route.bodySizeMaxBytes ?? parts.bodySizeMaxBytes,
+      );
       try {
         const result = await route.handle({
           method: exchange.request.method ?? '',
@@ -33,9 +37,15 @@ export function routeSpecOf(route: HttpRoute, parts: RouteMountParts): RouteSpec
           user: identity.kind === 'user' ? identity.user : null,
           signal: stop.signal,
         });
-        for (const [name, value] of Object.entries(result.headers ?? {})) exchange.response.setHeader(name, value);
+        for (const [name, value] of Object.entries(result.headers ?? {}))
+          exchange.response.setHeader(name, value);
         if (result.body === undefined) exchange.sendEmpty(result.status);
-        else exchange.send(result.status, result.headers?.['Content-Type'] ?? 'application/json', result.body);
+        else
+          exchange.send(
+            result.status,
+            result.headers?.['Content-Type'] ?? 'application/json',
+            result.body,
+          );
       } finally {
         body.release();
       }
@@ -45,7 +55,8 @@ export function routeSpecOf(route: HttpRoute, parts: RouteMountParts): RouteSpec
 
 function headerOf(exchange: Exchange, name: string): string | undefined {
   const lowerName = name.toLowerCase();
-  if (lowerName === 'content-type') return exchange.contentType === '' ? undefined : exchange.contentType;
+  if (lowerName === 'content-type')
+    return exchange.contentType === '' ? undefined : exchange.contentType;
   const value = exchange.request.headers[lowerName];
   return Array.isArray(value) ? value.join(', ') : value;
 }

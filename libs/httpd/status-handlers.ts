@@ -60,11 +60,19 @@ export class StatusHandlers {
     const pending = this.parts.readiness.pending();
     const uptimeSeconds = Number((this.parts.clock.nowNs() - this.startedNs) / 1_000_000_000n);
     if (pending === null) {
-      exchange.send(200, 'application/json', `${JSON.stringify({ status: 'ready', uptimeSeconds })}\n`);
+      exchange.send(
+        200,
+        'application/json',
+        `${JSON.stringify({ status: 'ready', uptimeSeconds })}\n`,
+      );
       return;
     }
     exchange.response.setHeader('Retry-After', '5');
-    exchange.send(503, 'application/json', `${JSON.stringify({ status: 'starting', ...pending, uptimeSeconds })}\n`);
+    exchange.send(
+      503,
+      'application/json',
+      `${JSON.stringify({ status: 'starting', ...pending, uptimeSeconds })}\n`,
+    );
   }
 
   /** Prometheus' text format. */
@@ -93,9 +101,18 @@ export class StatusHandlers {
       })}`,
     ];
     for (const entry of this.parts.statisticsSource.collect()) {
-      const key = [entry.name, ...Object.keys(entry.tags).sort().map((tag) => entry.tags[tag])].join(':');
-      const values = JSON.stringify(entry.values, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
-      lines.push(`${JSON.stringify(key)}: {"name":${JSON.stringify(entry.name)},"tags":${JSON.stringify(entry.tags)},"values":${values}}`);
+      const key = [
+        entry.name,
+        ...Object.keys(entry.tags)
+          .sort()
+          .map((tag) => entry.tags[tag]),
+      ].join(':');
+      const values = JSON.stringify(entry.values, (_, value: unknown) =>
+        typeof value === 'bigint' ? Number(value) : value,
+      );
+      lines.push(
+        `${JSON.stringify(key)}: {"name":${JSON.stringify(entry.name)},"tags":${JSON.stringify(entry.tags)},"values":${values}}`,
+      );
     }
     exchange.send(200, 'application/json; charset=utf-8', `{\n${lines.join(',\n')}\n}\n`);
   }

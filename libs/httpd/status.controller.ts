@@ -19,11 +19,16 @@ const METHODS_BY_PATH: Readonly<Record<string, string>> = {
 /** The routes about the server itself. */
 @Controller()
 export class StatusController {
-  private readonly routes: Readonly<Record<'ping' | 'status' | 'health' | 'ready' | 'metrics' | 'vars' | 'other', RouteSpec>>;
+  private readonly routes: Readonly<
+    Record<'ping' | 'status' | 'health' | 'ready' | 'metrics' | 'vars' | 'other', RouteSpec>
+  >;
 
   constructor(@Inject(HTTPD_PARTS) private readonly parts: HttpdParts) {
     const { status, isPingGuarded, isDebugGuarded } = parts;
-    const route = (handle: (exchange: Exchange) => Promise<void> | void, privilege: RouteSpec['privilege']): RouteSpec => ({
+    const route = (
+      handle: (exchange: Exchange) => Promise<void> | void,
+      privilege: RouteSpec['privilege'],
+    ): RouteSpec => ({
       privilege,
       needsStore: false,
       contentType: null,
@@ -78,7 +83,11 @@ export class StatusController {
 
   @Get('debug/vars')
   vars(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.serve(request, reply, this.parts.isDebugServed ? this.routes.vars : this.routes.other);
+    return this.serve(
+      request,
+      reply,
+      this.parts.isDebugServed ? this.routes.vars : this.routes.other,
+    );
   }
 
   @All('*')

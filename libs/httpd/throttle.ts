@@ -29,7 +29,8 @@ export class Throttle {
       this.active++;
       return Promise.resolve();
     }
-    if (waitingMax > 0 && this.waiting.length >= waitingMax) return Promise.reject(HttpError.throttled('queue full'));
+    if (waitingMax > 0 && this.waiting.length >= waitingMax)
+      return Promise.reject(HttpError.throttled('queue full'));
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         start: () => {

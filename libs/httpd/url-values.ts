@@ -52,7 +52,9 @@ function unescape(text: string): string | null {
   } catch {
     // Bytes that are no UTF-8: decoded one by one, as Go keeps them.
     const bytes = Buffer.from(
-      spaced.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+      spaced.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      ),
       'latin1',
     );
     return bytes.toString('utf8');

@@ -45,7 +45,8 @@ export const continuousQueriesSection = defineSection({
       doc: 'Time between two looks at which queries are due.',
     }),
   },
-  check: (values) => (values.isEnabled && values.runIntervalMs <= 0 ? 'run-interval must be positive' : null),
+  check: (values) =>
+    values.isEnabled && values.runIntervalMs <= 0 ? 'run-interval must be positive' : null,
 });
 
 /** Values of `[retention]`. */

@@ -4,7 +4,8 @@ import { emptyMetaData, type MetaData, Privilege } from './meta-data.js';
 import { defaultShardGroupDurationNs } from './retention-policy-rules.js';
 
 const h = 3_600_000_000_000n;
-const start = (): MetaData => run(emptyMetaData(7n), { kind: 'create-database', name: 'a', withAutogen: true });
+const start = (): MetaData =>
+  run(emptyMetaData(7n), { kind: 'create-database', name: 'a', withAutogen: true });
 function run(data: MetaData, ...commands: MetaCommand[]): MetaData {
   return commands.reduce(applyCommand, data);
 }
@@ -30,8 +31,16 @@ const alter = (change: object, database = 'a', name = 'x', isDefault = false): M
   isDefault,
 });
 const x3 = policy({ durationNs: 3n * h });
-const withPolicy = (name: string, spec: object): MetaCommand => ({ kind: 'create-database-with-policy', name, spec });
-const subscribe = (destination: string, database = 'a', retentionPolicy = 'autogen'): MetaCommand => ({
+const withPolicy = (name: string, spec: object): MetaCommand => ({
+  kind: 'create-database-with-policy',
+  name,
+  spec,
+});
+const subscribe = (
+  destination: string,
+  database = 'a',
+  retentionPolicy = 'autogen',
+): MetaCommand => ({
   kind: 'create-subscription',
   database,
   retentionPolicy,
@@ -39,7 +48,12 @@ const subscribe = (destination: string, database = 'a', retentionPolicy = 'autog
   mode: 'ALL',
   destinations: [destination],
 });
-const cq = (query: string, database = 'a'): MetaCommand => ({ kind: 'create-continuous-query', database, name: 'c', query });
+const cq = (query: string, database = 'a'): MetaCommand => ({
+  kind: 'create-continuous-query',
+  database,
+  name: 'c',
+  query,
+});
 const user: MetaCommand = { kind: 'create-user', name: 'u', hash: 'h', isAdmin: false };
 
 describe('applyCommand', () => {
@@ -49,7 +63,14 @@ describe('applyCommand', () => {
         name: 'a',
         defaultRetentionPolicy: 'autogen',
         retentionPolicies: [
-          { name: 'autogen', durationNs: 0n, shardGroupDurationNs: 168n * h, replicaN: 1, shardGroups: [], subscriptions: [] },
+          {
+            name: 'autogen',
+            durationNs: 0n,
+            shardGroupDurationNs: 168n * h,
+            replicaN: 1,
+            shardGroups: [],
+            subscriptions: [],
+          },
         ],
         continuousQueries: [],
       },
@@ -75,24 +96,49 @@ describe('applyCommand', () => {
     ['invalid name', [{ kind: 'create-database', name: 'a\u0007', withAutogen: true }]],
     ['name too long', [{ kind: 'create-database', name: 'a'.repeat(300), withAutogen: true }]],
     ['accepted', [{ kind: 'create-database', name: 'a', withAutogen: true }]],
-    ['retention policy duration must be greater than the shard duration', [policy({ durationNs: h, shardGroupDurationNs: 2n * h })]],
-    ['retention policy duration must be greater than the shard duration', [policy({ durationNs: h, shardGroupDurationNs: 2n * h }, 'nodb')]],
+    [
+      'retention policy duration must be greater than the shard duration',
+      [policy({ durationNs: h, shardGroupDurationNs: 2n * h })],
+    ],
+    [
+      'retention policy duration must be greater than the shard duration',
+      [policy({ durationNs: h, shardGroupDurationNs: 2n * h }, 'nodb')],
+    ],
     ['retention policy duration must be at least 1h0m0s', [policy({ durationNs: h - 1n }, 'nodb')]],
     ['database not found: nodb', [policy({}, 'nodb')]],
     ['invalid name', [policy({ name: 'x/y' })]],
     ['replication factor must be greater than 0', [policy({ replicaN: 0 })]],
     ['accepted', [x3, policy({ durationNs: 3n * h, shardGroupDurationNs: 1n })]],
     ['retention policy already exists', [x3, policy({ durationNs: 4n * h })]],
-    ['retention policy conflicts with an existing policy', [x3, policy({ durationNs: 3n * h }, 'a', true)]],
-    ['retention policy duration must be greater than the shard duration', [x3, alter({ shardGroupDurationNs: 5n * h })]],
+    [
+      'retention policy conflicts with an existing policy',
+      [x3, policy({ durationNs: 3n * h }, 'a', true)],
+    ],
+    [
+      'retention policy duration must be greater than the shard duration',
+      [x3, alter({ shardGroupDurationNs: 5n * h })],
+    ],
     ['retention policy duration must be at least 1h0m0s', [x3, alter({ durationNs: h / 60n })]],
     ['retention policy not found: n', [alter({ durationNs: 1n }, 'a', 'n')]],
     ['database not found: nodb', [alter({ durationNs: 1n }, 'nodb', 'n')]],
     ['accepted', [{ kind: 'drop-retention-policy', database: 'nodb', name: 'n' }]],
     ['accepted', [{ kind: 'drop-database', name: 'nodb' }]],
-    ['accepted', [withPolicy('c', { name: 'foo' }), { kind: 'create-database', name: 'c', withAutogen: true }, withPolicy('c', { name: 'foo' })]],
-    ['retention policy conflicts with an existing policy', [withPolicy('c', { name: 'foo' }), withPolicy('c', { name: 'autogen' })]],
-    ['retention policy conflicts with an existing policy', [withPolicy('c', { name: 'foo' }), withPolicy('c', { name: 'foo', durationNs: h })]],
+    [
+      'accepted',
+      [
+        withPolicy('c', { name: 'foo' }),
+        { kind: 'create-database', name: 'c', withAutogen: true },
+        withPolicy('c', { name: 'foo' }),
+      ],
+    ],
+    [
+      'retention policy conflicts with an existing policy',
+      [withPolicy('c', { name: 'foo' }), withPolicy('c', { name: 'autogen' })],
+    ],
+    [
+      'retention policy conflicts with an existing policy',
+      [withPolicy('c', { name: 'foo' }), withPolicy('c', { name: 'foo', durationNs: h })],
+    ],
     ['retention policy duration must be at least 1h0m0s', [withPolicy('c', { durationNs: 1n })]],
     ['invalid name', [withPolicy('c', { name: '..' })]],
     ['invalid subscription URL: foo', [subscribe('foo', 'nodb')]],
@@ -102,7 +148,10 @@ describe('applyCommand', () => {
     ['retention policy not found: nope', [subscribe('udp://h:1', 'a', 'nope')]],
     ['accepted', [subscribe('HTTP://us:pw@h:1/x')]],
     ['subscription already exists', [subscribe('udp://h:1'), subscribe('udp://h:2')]],
-    ['subscription not found', [{ kind: 'drop-subscription', database: 'a', retentionPolicy: 'autogen', name: 's' }]],
+    [
+      'subscription not found',
+      [{ kind: 'drop-subscription', database: 'a', retentionPolicy: 'autogen', name: 's' }],
+    ],
     ['accepted', [cq('SELECT 1'), cq('select 1')]],
     ['continuous query already exists', [cq('SELECT 1'), cq('SELECT 2')]],
     ['database not found: nodb', [cq('SELECT 1', 'nodb')]],
@@ -110,10 +159,19 @@ describe('applyCommand', () => {
     ['username required', [{ ...user, name: '' }]],
     ['user already exists', [user, user]],
     ['user not found', [{ kind: 'drop-user', name: 'u' }]],
-    ['user not found', [{ kind: 'set-privilege', user: 'u', database: 'nodb', privilege: Privilege.READ }]],
-    ['database not found: nodb', [user, { kind: 'set-privilege', user: 'u', database: 'nodb', privilege: Privilege.READ }]],
+    [
+      'user not found',
+      [{ kind: 'set-privilege', user: 'u', database: 'nodb', privilege: Privilege.READ }],
+    ],
+    [
+      'database not found: nodb',
+      [user, { kind: 'set-privilege', user: 'u', database: 'nodb', privilege: Privilege.READ }],
+    ],
     ['user not found', [{ kind: 'set-admin', user: 'u', isAdmin: true }]],
-    ['shard group not found', [{ kind: 'delete-shard-group', database: 'a', retentionPolicy: 'autogen', id: 9, nowNs: 1n }]],
+    [
+      'shard group not found',
+      [{ kind: 'delete-shard-group', database: 'a', retentionPolicy: 'autogen', id: 9, nowNs: 1n }],
+    ],
     ['accepted', [{ kind: 'drop-shard', id: 987654, nowNs: 1n }]],
   ])('%s', (text, commands) => {
     expect(refusal(...commands)).toBe(text);
@@ -121,16 +179,31 @@ describe('applyCommand', () => {
 
   it('keeps the name of a dropped default policy', () => {
     const data = run(start(), { kind: 'drop-retention-policy', database: 'a', name: 'autogen' });
-    expect(data.databases[0]).toMatchObject({ defaultRetentionPolicy: 'autogen', retentionPolicies: [] });
+    expect(data.databases[0]).toMatchObject({
+      defaultRetentionPolicy: 'autogen',
+      retentionPolicies: [],
+    });
   });
 
   it('forgets privileges in a dropped database', () => {
-    const data = run(start(), user, { kind: 'set-privilege', user: 'u', database: 'a', privilege: Privilege.ALL }, { kind: 'drop-database', name: 'a' });
+    const data = run(
+      start(),
+      user,
+      { kind: 'set-privilege', user: 'u', database: 'a', privilege: Privilege.ALL },
+      { kind: 'drop-database', name: 'a' },
+    );
     expect(data.users[0].privileges.size).toBe(0);
   });
 
   it('gives the same state back where nothing changes', () => {
     const data = run(start(), x3);
-    expect(run(data, x3, { kind: 'drop-shard', id: 5, nowNs: 1n }, { kind: 'prune-shard-groups', deletedBeforeNs: 5n })).toBe(data);
+    expect(
+      run(
+        data,
+        x3,
+        { kind: 'drop-shard', id: 5, nowNs: 1n },
+        { kind: 'prune-shard-groups', deletedBeforeNs: 5n },
+      ),
+    ).toBe(data);
   });
 });

@@ -89,7 +89,11 @@ function addDatabase(data: MetaData, name: string): MetaData {
   return { ...data, databases: [...data.databases, database] };
 }
 
-function createDatabaseWithPolicy(data: MetaData, name: string, spec: RetentionPolicySpec): MetaData {
+function createDatabaseWithPolicy(
+  data: MetaData,
+  name: string,
+  spec: RetentionPolicySpec,
+): MetaData {
   checkName(name);
   if (spec.name !== undefined) checkName(spec.name);
   checkDuration(spec.durationNs);
@@ -101,7 +105,11 @@ function createDatabaseWithPolicy(data: MetaData, name: string, spec: RetentionP
   const wanted = policyOf(spec).name;
   const policy = existing.retentionPolicies.find((candidate) => candidate.name === wanted);
   // CREATE DATABASE makes default policies only, so one that is there but is not the default conflicts too.
-  if (policy === undefined || !matches(spec, policy) || existing.defaultRetentionPolicy !== wanted) {
+  if (
+    policy === undefined ||
+    !matches(spec, policy) ||
+    existing.defaultRetentionPolicy !== wanted
+  ) {
     throw MetaError.of('retention-policy-conflict');
   }
   return data;
@@ -114,7 +122,10 @@ function dropDatabase(data: MetaData, name: string): MetaData {
     databases: data.databases.filter((database) => database.name !== name),
     users: data.users.map((user) =>
       user.privileges.has(name)
-        ? { ...user, privileges: new Map([...user.privileges].filter(([database]) => database !== name)) }
+        ? {
+            ...user,
+            privileges: new Map([...user.privileges].filter(([database]) => database !== name)),
+          }
         : user,
     ),
   };
@@ -181,9 +192,13 @@ function alterRetentionPolicy(
         : normaliseShardGroupDurationNs(change.shardGroupDurationNs, durationNs),
   };
   const edited = editPolicy(data, { database: databaseName, retentionPolicy: name }, () => altered);
-  const becomesDefault = isDefault || (newName !== name && database.defaultRetentionPolicy === name);
+  const becomesDefault =
+    isDefault || (newName !== name && database.defaultRetentionPolicy === name);
   if (!becomesDefault) return edited;
-  return editDatabase(edited, databaseName, (found) => ({ ...found, defaultRetentionPolicy: newName }));
+  return editDatabase(edited, databaseName, (found) => ({
+    ...found,
+    defaultRetentionPolicy: newName,
+  }));
 }
 
 function dropRetentionPolicy(data: MetaData, databaseName: string, name: string): MetaData {
@@ -200,7 +215,9 @@ function createContinuousQuery(
   data: MetaData,
   { database, name, query }: Extract<MetaCommand, { kind: 'create-continuous-query' }>,
 ): MetaData {
-  const same = existingDatabase(data, database).continuousQueries.find((candidate) => candidate.name === name);
+  const same = existingDatabase(data, database).continuousQueries.find(
+    (candidate) => candidate.name === name,
+  );
   if (same !== undefined) {
     if (same.query.toLowerCase() === query.toLowerCase()) return data;
     throw MetaError.of('continuous-query-exists');

@@ -15,7 +15,11 @@ export interface RetentionPolicySpec {
 /** A change of metadata. */
 export type MetaCommand =
   | { readonly kind: 'create-database'; readonly name: string; readonly withAutogen: boolean }
-  | { readonly kind: 'create-database-with-policy'; readonly name: string; readonly spec: RetentionPolicySpec }
+  | {
+      readonly kind: 'create-database-with-policy';
+      readonly name: string;
+      readonly spec: RetentionPolicySpec;
+    }
   | { readonly kind: 'drop-database'; readonly name: string }
   | {
       readonly kind: 'create-retention-policy';

@@ -17,7 +17,9 @@ export function existingDatabase(data: MetaData, name: string): Database {
 
 /** @throws MetaError `database not found: …`, `retention policy not found: …` */
 export function existingPolicy(data: MetaData, database: string, name: string): RetentionPolicy {
-  const found = existingDatabase(data, database).retentionPolicies.find((policy) => policy.name === name);
+  const found = existingDatabase(data, database).retentionPolicies.find(
+    (policy) => policy.name === name,
+  );
   if (found === undefined) throw MetaError.retentionPolicyNotFound(name);
   return found;
 }
@@ -28,7 +30,9 @@ export function editDatabase(
   name: string,
   edit: (database: Database) => Database,
 ): MetaData {
-  const databases = mapChanged(data.databases, (database) => (database.name === name ? edit(database) : database));
+  const databases = mapChanged(data.databases, (database) =>
+    database.name === name ? edit(database) : database,
+  );
   return databases === data.databases ? data : { ...data, databases };
 }
 
@@ -39,7 +43,9 @@ export function editPolicy(
   edit: (policy: RetentionPolicy) => RetentionPolicy,
 ): MetaData {
   return editPolicies(data, (policy, database) =>
-    database.name === place.database && policy.name === place.retentionPolicy ? edit(policy) : policy,
+    database.name === place.database && policy.name === place.retentionPolicy
+      ? edit(policy)
+      : policy,
   );
 }
 
@@ -49,14 +55,21 @@ export function editPolicies(
   edit: (policy: RetentionPolicy, database: Database) => RetentionPolicy,
 ): MetaData {
   const databases = mapChanged(data.databases, (database) => {
-    const retentionPolicies = mapChanged(database.retentionPolicies, (policy) => edit(policy, database));
-    return retentionPolicies === database.retentionPolicies ? database : { ...database, retentionPolicies };
+    const retentionPolicies = mapChanged(database.retentionPolicies, (policy) =>
+      edit(policy, database),
+    );
+    return retentionPolicies === database.retentionPolicies
+      ? database
+      : { ...database, retentionPolicies };
   });
   return databases === data.databases ? data : { ...data, databases };
 }
 
 /** `map`, but the same array when no element changed. */
-export function mapChanged<Item>(items: readonly Item[], change: (item: Item) => Item): readonly Item[] {
+export function mapChanged<Item>(
+  items: readonly Item[],
+  change: (item: Item) => Item,
+): readonly Item[] {
   const changed = items.map(change);
   return changed.every((item, i) => item === items[i]) ? items : changed;
 }

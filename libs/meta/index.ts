@@ -27,5 +27,9 @@ export {
 } from './meta-store.js';
 export { LocalMetaStore } from './local-meta-store.js';
 export { type MetaClientParts, type MetaListener, MetaClient } from './meta-client.js';
-export { AUTOGEN_NAME, RETENTION_DURATION_MIN_NS, defaultShardGroupDurationNs } from './retention-policy-rules.js';
+export {
+  AUTOGEN_NAME,
+  RETENTION_DURATION_MIN_NS,
+  defaultShardGroupDurationNs,
+} from './retention-policy-rules.js';
 export { checkName, NAME_LENGTH_MAX } from './names.js';

@@ -12,7 +12,8 @@ const open = async (files: CrashFileSystem): Promise<LocalMetaStore> => {
   await store.open();
   return store;
 };
-const valueOf = async (store: LocalMetaStore): Promise<Uint8Array> => (await store.get(META_KEY))?.value ?? new Uint8Array(0);
+const valueOf = async (store: LocalMetaStore): Promise<Uint8Array> =>
+  (await store.get(META_KEY))?.value ?? new Uint8Array(0);
 const put = (value: Uint8Array) => [{ kind: 'put', key: META_KEY, value }] as const;
 const next = (index: number): Uint8Array => encodeMetaData({ ...decodeMetaData(golden), index });
 
@@ -29,7 +30,10 @@ describe('LocalMetaStore', () => {
   it('keeps other keys in the same file, where InfluxDB does not see them', async () => {
     const files = new CrashFileSystem();
     const store = await open(files);
-    await store.transact([], [...put(next(1)), { kind: 'put', key: 'cq/a', value: Uint8Array.of(1, 2) }]);
+    await store.transact(
+      [],
+      [...put(next(1)), { kind: 'put', key: 'cq/a', value: Uint8Array.of(1, 2) }],
+    );
     expect(decodeMetaData(await files.readFile('/meta/meta.db')).databases).toHaveLength(3);
     const again = await open(files);
     expect((await again.get('cq/a'))?.value).toEqual(Uint8Array.of(1, 2));
@@ -72,7 +76,11 @@ describe('LocalMetaStore', () => {
     expect(data.databases.length).toBeGreaterThan(0);
     expect(await files.readFile('/meta/meta.db.corrupt-1')).toEqual(damaged);
     expect(decodeMetaData(await valueOf(await open(files)))).toEqual(data);
-    expect(files.paths()).toEqual(['/meta/meta.db', '/meta/meta.db.corrupt-1', '/meta/meta.db.crc']);
+    expect(files.paths()).toEqual([
+      '/meta/meta.db',
+      '/meta/meta.db.corrupt-1',
+      '/meta/meta.db.crc',
+    ]);
   });
 
   it('accepts what InfluxDB wrote in the meantime', async () => {

@@ -90,7 +90,11 @@ export class LocalMetaStore implements MetaStore {
     return result;
   }
 
-  async *watch(prefix: string, fromRevision: bigint, signal: AbortSignal): AsyncIterable<MetaEvent> {
+  async *watch(
+    prefix: string,
+    fromRevision: bigint,
+    signal: AbortSignal,
+  ): AsyncIterable<MetaEvent> {
     const pending: MetaEvent[] = this.history.filter((event) => event.revision > fromRevision);
     let wake: () => void = () => undefined;
     const watcher: Watcher = (events) => {
@@ -129,7 +133,9 @@ export class LocalMetaStore implements MetaStore {
     operations: readonly MetaOperation[],
   ): Promise<{ isApplied: boolean; revision: bigint }> {
     if (!this.isOpen) throw MetaError.closed();
-    const holds = compare.every(({ key, revision }) => (this.entries.get(key)?.revision ?? 0n) === revision);
+    const holds = compare.every(
+      ({ key, revision }) => (this.entries.get(key)?.revision ?? 0n) === revision,
+    );
     if (!holds) return { isApplied: false, revision: this.revision };
     const revision = this.revision + 1n;
     const next = new Map(this.entries);
@@ -169,7 +175,9 @@ function unpack(file: Uint8Array): ReadonlyMap<string, MetaEntry> {
 }
 
 function pack(entries: ReadonlyMap<string, MetaEntry>): Uint8Array {
-  const extra = [...entries].filter(([key]) => key !== META_KEY).map(([key, { value }]) => ({ key, value }));
+  const extra = [...entries]
+    .filter(([key]) => key !== META_KEY)
+    .map(([key, { value }]) => ({ key, value }));
   const meta = entries.get(META_KEY)?.value ?? new Uint8Array(0);
   return new Uint8Array(Buffer.concat([meta, fileMessage.encode({ entries: extra })]));
 }

@@ -32,7 +32,10 @@ describe('MetaClient', () => {
     const again = await open(files);
     expect(again.database('db')?.defaultRetentionPolicy).toBe('autogen');
     expect(again.retentionPolicy('db', '')?.groups.at(5n)).toEqual(group);
-    expect(again.shard(group.shards[0].id)).toMatchObject({ database: 'db', retentionPolicy: 'autogen' });
+    expect(again.shard(group.shards[0].id)).toMatchObject({
+      database: 'db',
+      retentionPolicy: 'autogen',
+    });
     expect(again.snapshot.data.clusterId).toBeGreaterThan(0n);
   });
 
@@ -41,9 +44,15 @@ describe('MetaClient', () => {
     const client = await open(files);
     await client.createDatabase('db');
     const { index } = client.snapshot.data;
-    const groups = await Promise.all(Array.from({ length: 50 }, () => client.createShardGroup('db', 'autogen', 7n)));
+    const groups = await Promise.all(
+      Array.from({ length: 50 }, () => client.createShardGroup('db', 'autogen', 7n)),
+    );
     expect(new Set(groups.map((group) => group.id)).size).toBe(1);
-    await Promise.all([client.createDatabase('x'), client.createDatabase('y'), client.createDatabase('z')]);
+    await Promise.all([
+      client.createDatabase('x'),
+      client.createDatabase('y'),
+      client.createDatabase('z'),
+    ]);
     expect(client.snapshot.data.index).toBe(index + 2);
     expect(client.databases().map((database) => database.name)).toEqual(['db', 'x', 'y', 'z']);
   });

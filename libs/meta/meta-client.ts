@@ -9,7 +9,14 @@ import type { MetaCommand, RetentionPolicySpec } from './command.js';
 import { MetaError } from './errors.js';
 import type { MetaConfig } from './meta.config.js';
 import { decodeMetaData, encodeMetaData } from './meta-codec.js';
-import { type Database, emptyMetaData, type MetaData, type Privilege, type ShardGroup, type User } from './meta-data.js';
+import {
+  type Database,
+  emptyMetaData,
+  type MetaData,
+  type Privilege,
+  type ShardGroup,
+  type User,
+} from './meta-data.js';
 import { MetaSnapshot, type RetentionPolicyView, type ShardPlace } from './meta-snapshot.js';
 import { META_KEY, type MetaStore } from './meta-store.js';
 import { PasswordChecker } from './passwords.js';
@@ -97,7 +104,10 @@ export class MetaClient {
     retentionPolicy: string,
     range: { readonly minNs: bigint; readonly maxNs: bigint },
   ): readonly ShardGroup[] {
-    return this.existingPolicy(database, retentionPolicy).groups.overlapping(range.minNs, range.maxNs);
+    return this.existingPolicy(database, retentionPolicy).groups.overlapping(
+      range.minNs,
+      range.maxNs,
+    );
   }
 
   /** Calls `listener` after every change until the returned function is called. */
@@ -117,7 +127,10 @@ export class MetaClient {
   }
 
   /** Creates a database with a policy of its own, as CREATE DATABASE ... WITH. */
-  async createDatabaseWithRetentionPolicy(name: string, spec: RetentionPolicySpec): Promise<Database> {
+  async createDatabaseWithRetentionPolicy(
+    name: string,
+    spec: RetentionPolicySpec,
+  ): Promise<Database> {
     const after = await this.execute({ kind: 'create-database-with-policy', name, spec });
     return existing(after.database(name), name);
   }
@@ -126,7 +139,11 @@ export class MetaClient {
    * The group that takes points of a time, created when there is none. Concurrent calls for one time give one group.
    * @param retentionPolicy '' for the default one
    */
-  async createShardGroup(database: string, retentionPolicy: string, timeNs: bigint): Promise<ShardGroup> {
+  async createShardGroup(
+    database: string,
+    retentionPolicy: string,
+    timeNs: bigint,
+  ): Promise<ShardGroup> {
     const { policy, groups } = this.existingPolicy(database, retentionPolicy);
     const found = groups.at(timeNs);
     if (found !== null) return found;
@@ -167,7 +184,12 @@ export class MetaClient {
   /** Creates a user. No error when the same user with the same password is there already. Same as InfluxDB 1.x. */
   async createUser(name: string, password: string, isAdmin: boolean): Promise<void> {
     const same = this.snapshot.user(name);
-    if (same !== undefined && same.isAdmin === isAdmin && (await this.passwords.matches(same, password))) return;
+    if (
+      same !== undefined &&
+      same.isAdmin === isAdmin &&
+      (await this.passwords.matches(same, password))
+    )
+      return;
     if (same !== undefined) throw MetaError.of('user-exists');
     const hash = name === '' ? '' : await this.passwords.hash(password);
     await this.execute({ kind: 'create-user', name, hash, isAdmin });
@@ -196,7 +218,8 @@ export class MetaClient {
       await this.passwords.matches(null, password);
       throw MetaError.of('user-not-found');
     }
-    if (!(await this.passwords.matches(user, password))) throw MetaError.of('authentication-failed');
+    if (!(await this.passwords.matches(user, password)))
+      throw MetaError.of('authentication-failed');
     return user;
   }
 
@@ -240,7 +263,8 @@ export class MetaClient {
           refused.set(entry, error);
         }
       }
-      const isDone = data === before.data || (await this.commit({ ...data, index: before.data.index + 1 }));
+      const isDone =
+        data === before.data || (await this.commit({ ...data, index: before.data.index + 1 }));
       if (isDone) {
         for (const entry of batch) {
           if (refused.has(entry)) entry.reject(refused.get(entry));
@@ -250,7 +274,10 @@ export class MetaClient {
       }
       await this.load();
     }
-    throw new MetaError('meta.conflict', `metadata was changed by others ${CONFLICTS_MAX} times in a row`);
+    throw new MetaError(
+      'meta.conflict',
+      `metadata was changed by others ${CONFLICTS_MAX} times in a row`,
+    );
   }
 
   /** Makes a state durable and then the present one. False when somebody else was faster. */

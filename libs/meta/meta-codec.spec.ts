@@ -8,7 +8,9 @@ describe('meta codec', () => {
     const data = decodeMetaData(golden);
     expect([data.term, data.index, data.clusterId]).toEqual([0, 26, 173154857324718135n]);
     expect([data.nodeIdMax, data.shardGroupIdMax, data.shardIdMax]).toEqual([0, 5, 5]);
-    expect(data.databases.map((database) => [database.name, database.defaultRetentionPolicy])).toEqual([
+    expect(
+      data.databases.map((database) => [database.name, database.defaultRetentionPolicy]),
+    ).toEqual([
       ['m1', 'rpw'],
       ['m2', 'thirty'],
       ['d b', 'autogen'],
@@ -32,22 +34,52 @@ describe('meta codec', () => {
     });
     expect(data.users.map((user) => [user.name, user.isAdmin, [...user.privileges]])).toEqual([
       ['root', true, []],
-      ['reader', false, [['m1', 1], ['m2', 3]]],
+      [
+        'reader',
+        false,
+        [
+          ['m1', 1],
+          ['m2', 3],
+        ],
+      ],
       ['we ird', false, [['d b', 2]]],
       ['nobody', false, []],
     ]);
   });
 
   it('writes it back byte for byte', () => {
-    expect(Buffer.from(encodeMetaData(decodeMetaData(golden))).toString('hex')).toBe(Buffer.from(golden).toString('hex'));
+    expect(Buffer.from(encodeMetaData(decodeMetaData(golden))).toString('hex')).toBe(
+      Buffer.from(golden).toString('hex'),
+    );
   });
 
   it('keeps fields it does not know, inside and outside', () => {
     // Field 30 varint -1 and field 31 text at the top; field 7 (the future limit of 1.12) in a retention policy.
     const data = decodeMetaData(golden);
-    const policy = { ...data.databases[0].retentionPolicies[0], unknownFields: Uint8Array.of(0x38, 0x05) };
+    const policy = {
+      ...data.databases[0].retentionPolicies[0],
+      unknownFields: Uint8Array.of(0x38, 0x05),
+    };
     const database = { ...data.databases[0], retentionPolicies: [policy] };
-    const unknownFields = Uint8Array.of(0xf0, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0xfa, 0x01, 0x02, 0x68, 0x69);
+    const unknownFields = Uint8Array.of(
+      0xf0,
+      0x01,
+      0xff,
+      0xff,
+      0xff,
+      0xff,
+      0xff,
+      0xff,
+      0xff,
+      0xff,
+      0xff,
+      0x01,
+      0xfa,
+      0x01,
+      0x02,
+      0x68,
+      0x69,
+    );
     const extended = { ...data, databases: [database], unknownFields };
     expect(decodeMetaData(encodeMetaData(extended))).toEqual(extended);
   });
@@ -55,8 +87,23 @@ describe('meta codec', () => {
   it('keeps the extremes of 64 bits', () => {
     const data = { ...decodeMetaData(golden), clusterId: 2n ** 64n - 1n };
     const [database] = data.databases;
-    const group = { id: 2 ** 40, startNs: -(2n ** 63n), endNs: 2n ** 63n - 1n, deletedAtNs: 0n, truncatedAtNs: 5n, shards: [{ id: 9, ownerIds: [1, 2] }] };
-    const edited = { ...data, databases: [{ ...database, retentionPolicies: [{ ...database.retentionPolicies[0], shardGroups: [group] }] }] };
+    const group = {
+      id: 2 ** 40,
+      startNs: -(2n ** 63n),
+      endNs: 2n ** 63n - 1n,
+      deletedAtNs: 0n,
+      truncatedAtNs: 5n,
+      shards: [{ id: 9, ownerIds: [1, 2] }],
+    };
+    const edited = {
+      ...data,
+      databases: [
+        {
+          ...database,
+          retentionPolicies: [{ ...database.retentionPolicies[0], shardGroups: [group] }],
+        },
+      ],
+    };
     expect(decodeMetaData(encodeMetaData(edited))).toEqual(edited);
   });
 

@@ -52,7 +52,10 @@ const shardMessage = mapped(
     [required(1, 'id', count), repeated(3, 'owners', ownerMessage)],
   ),
   ({ owners, ...shard }): Shard => ({ ...shard, ownerIds: owners.map((owner) => owner.nodeId) }),
-  ({ ownerIds, ...shard }): StoredShard => ({ ...shard, owners: ownerIds.map((nodeId) => ({ nodeId })) }),
+  ({ ownerIds, ...shard }): StoredShard => ({
+    ...shard,
+    owners: ownerIds.map((nodeId) => ({ nodeId })),
+  }),
 );
 
 const shardGroupMessage = wireMessage<ShardGroup>(
@@ -162,23 +165,36 @@ export function decodeMetaData(bytes: Uint8Array): MetaData {
 const SALVAGE_ID_GAP = 1000;
 
 /** What can be read of a damaged meta.db; `lost` counts the places where bytes had to be skipped. */
-export function salvageMetaData(bytes: Uint8Array): { readonly data: MetaData; readonly lost: number } {
+export function salvageMetaData(bytes: Uint8Array): {
+  readonly data: MetaData;
+  readonly lost: number;
+} {
   const { message, lost } = metaDataMessage.salvage(bytes);
   const databases = message.databases
     .filter((database) => database.name !== '')
     .map((database) => ({
       ...database,
-      retentionPolicies: database.retentionPolicies.filter((policy) => policy.name !== '' && policy.shardGroupDurationNs > 0n),
+      retentionPolicies: database.retentionPolicies.filter(
+        (policy) => policy.name !== '' && policy.shardGroupDurationNs > 0n,
+      ),
     }));
-  const groups = databases.flatMap((database) => database.retentionPolicies.flatMap((policy) => policy.shardGroups));
+  const groups = databases.flatMap((database) =>
+    database.retentionPolicies.flatMap((policy) => policy.shardGroups),
+  );
   const idMax = (ids: readonly number[], stored: number): number =>
     ids.reduce((max, id) => Math.max(max, id), stored) + SALVAGE_ID_GAP;
   const data: MetaData = {
     ...message,
     databases,
     users: message.users.filter((user) => user.name !== ''),
-    shardGroupIdMax: idMax(groups.map((group) => group.id), message.shardGroupIdMax),
-    shardIdMax: idMax(groups.flatMap((group) => group.shards.map((shard) => shard.id)), message.shardIdMax),
+    shardGroupIdMax: idMax(
+      groups.map((group) => group.id),
+      message.shardGroupIdMax,
+    ),
+    shardIdMax: idMax(
+      groups.flatMap((group) => group.shards.map((shard) => shard.id)),
+      message.shardIdMax,
+    ),
   };
   return { data, lost };
 }

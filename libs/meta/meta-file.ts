@@ -35,7 +35,9 @@ export class MetaFile {
     const expected = await this.readChecksums();
     const found = { crc: crc32(bytes), sizeBytes: bytes.length };
     const data = tryDecode(bytes);
-    const listed = expected.find((line) => line.crc === found.crc && line.sizeBytes === found.sizeBytes);
+    const listed = expected.find(
+      (line) => line.crc === found.crc && line.sizeBytes === found.sizeBytes,
+    );
     const isForeign = listed === undefined && !expected.some((line) => line.index === data?.index);
     if (data === null || (listed === undefined && !isForeign)) return this.quarantine(bytes);
     if (isForeign && expected.length > 0) {
@@ -47,9 +49,17 @@ export class MetaFile {
 
   /** Replaces the file durably: after a crash at any step the old or the new content is there, with its checksum. */
   async write(bytes: Uint8Array): Promise<void> {
-    const next: Checksum = { crc: crc32(bytes), sizeBytes: bytes.length, index: tryDecode(bytes)?.index ?? 0 };
+    const next: Checksum = {
+      crc: crc32(bytes),
+      sizeBytes: bytes.length,
+      index: tryDecode(bytes)?.index ?? 0,
+    };
     const lines = this.current === null ? [next] : [this.current, next];
-    await replaceFile(this.files, `${this.path}.crc`, new TextEncoder().encode(lines.map(format).join('')));
+    await replaceFile(
+      this.files,
+      `${this.path}.crc`,
+      new TextEncoder().encode(lines.map(format).join('')),
+    );
     await replaceFile(this.files, this.path, bytes);
     this.current = next;
   }
@@ -60,7 +70,9 @@ export class MetaFile {
     const lines = new TextDecoder().decode(await this.files.readFile(path)).split('\n');
     return lines.flatMap((line) => {
       const [, crc, size, index] = /^([0-9a-f]{8}) (\d+) (\d+)$/.exec(line) ?? [];
-      return index === undefined ? [] : [{ crc: Number.parseInt(crc, 16), sizeBytes: Number(size), index: Number(index) }];
+      return index === undefined
+        ? []
+        : [{ crc: Number.parseInt(crc, 16), sizeBytes: Number(size), index: Number(index) }];
     });
   }
 

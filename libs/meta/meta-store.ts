@@ -25,7 +25,12 @@ export type MetaOperation =
 
 /** A change that a watcher sees; `reset` means that changes may have been missed and everything has to be read again. */
 export type MetaEvent =
-  | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array; readonly revision: bigint }
+  | {
+      readonly kind: 'put';
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly revision: bigint;
+    }
   | { readonly kind: 'delete'; readonly key: string; readonly revision: bigint }
   | { readonly kind: 'reset'; readonly revision: bigint };
 
@@ -45,7 +50,9 @@ export interface MetaStore {
   /** Null when the key is absent. */
   get(key: string): Promise<MetaEntry | null>;
   /** Entries whose key begins with `prefix`, and the store's revision at that moment. */
-  list(prefix: string): Promise<{ readonly items: ReadonlyMap<string, MetaEntry>; readonly revision: bigint }>;
+  list(
+    prefix: string,
+  ): Promise<{ readonly items: ReadonlyMap<string, MetaEntry>; readonly revision: bigint }>;
   /**
    * Applies all operations durably if all comparisons hold, else nothing.
    * @returns the store's revision afterwards

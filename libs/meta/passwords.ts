@@ -38,7 +38,8 @@ export class PasswordChecker {
       return false;
     }
     const known = this.remembered.get(user.name);
-    if (known?.hash === user.hash && timingSafeEqual(known.digest, digestOf(known.salt, password))) return true;
+    if (known?.hash === user.hash && timingSafeEqual(known.digest, digestOf(known.salt, password)))
+      return true;
     if (!(await bcrypt.compare(password, user.hash))) return false;
     const salt = randomBytes(32);
     if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();

@@ -33,7 +33,10 @@ export function policyOf(spec: RetentionPolicySpec): RetentionPolicy {
   return {
     name: spec.name ?? AUTOGEN_NAME,
     durationNs,
-    shardGroupDurationNs: normaliseShardGroupDurationNs(spec.shardGroupDurationNs ?? 0n, durationNs),
+    shardGroupDurationNs: normaliseShardGroupDurationNs(
+      spec.shardGroupDurationNs ?? 0n,
+      durationNs,
+    ),
     replicaN: spec.replicaN ?? 1,
     shardGroups: [],
     subscriptions: [],
@@ -60,5 +63,6 @@ export function checkDuration(durationNs: bigint | undefined): void {
 
 /** @throws MetaError when points would be kept for less than a shard group lasts */
 export function checkCompatible(durationNs: bigint, shardGroupDurationNs: bigint): void {
-  if (durationNs > 0n && durationNs < shardGroupDurationNs) throw MetaError.of('incompatible-durations');
+  if (durationNs > 0n && durationNs < shardGroupDurationNs)
+    throw MetaError.of('incompatible-durations');
 }

@@ -2,14 +2,23 @@
 import type { MetaCommand } from './command.js';
 import { editPolicies, editPolicy, existingPolicy, mapChanged, type PolicyPlace } from './edit.js';
 import { MetaError } from './errors.js';
-import { effectiveEndNs, isDeleted, type MetaData, type RetentionPolicy, type ShardGroup } from './meta-data.js';
+import {
+  effectiveEndNs,
+  isDeleted,
+  type MetaData,
+  type RetentionPolicy,
+  type ShardGroup,
+} from './meta-data.js';
 import { byEndThenStart } from './shard-group-index.js';
 import { groupAt, newGroupSpan } from './shard-groups.js';
 
 type CommandOf<Kind extends MetaCommand['kind']> = Extract<MetaCommand, { kind: Kind }>;
 
 /** Idempotent: nothing changes when a live group takes the time already. */
-export function createShardGroup(data: MetaData, command: CommandOf<'create-shard-group'>): MetaData {
+export function createShardGroup(
+  data: MetaData,
+  command: CommandOf<'create-shard-group'>,
+): MetaData {
   const policy = existingPolicy(data, command.database, command.retentionPolicy);
   if (groupAt(policy, command.timeNs) !== undefined) return data;
   return addGroup(data, command, command.timeNs);
@@ -33,28 +42,40 @@ function addGroup(data: MetaData, place: PolicyPlace, timeNs: bigint): MetaData 
 }
 
 /** Marks a group as deleted; its shards stay in it until storage has dropped them. */
-export function deleteShardGroup(data: MetaData, command: CommandOf<'delete-shard-group'>): MetaData {
+export function deleteShardGroup(
+  data: MetaData,
+  command: CommandOf<'delete-shard-group'>,
+): MetaData {
   const policy = existingPolicy(data, command.database, command.retentionPolicy);
-  if (!policy.shardGroups.some((group) => group.id === command.id)) throw MetaError.of('shard-group-not-found');
-  return editPolicy(data, command, (found) => editGroups(found, (group) =>
-    group.id === command.id && !isDeleted(group) ? { ...group, deletedAtNs: command.nowNs } : group,
-  ));
+  if (!policy.shardGroups.some((group) => group.id === command.id))
+    throw MetaError.of('shard-group-not-found');
+  return editPolicy(data, command, (found) =>
+    editGroups(found, (group) =>
+      group.id === command.id && !isDeleted(group)
+        ? { ...group, deletedAtNs: command.nowNs }
+        : group,
+    ),
+  );
 }
 
 /** Removes a shard; a group left without shards counts as deleted. Unknown ids change nothing. */
 export function dropShard(data: MetaData, { id, nowNs }: CommandOf<'drop-shard'>): MetaData {
-  return editPolicies(data, (policy) => editGroups(policy, (group) => {
-    if (!group.shards.some((shard) => shard.id === id)) return group;
-    const shards = group.shards.filter((shard) => shard.id !== id);
-    const isLast = shards.length === 0 && !isDeleted(group);
-    return { ...group, shards, deletedAtNs: isLast ? nowNs : group.deletedAtNs };
-  }));
+  return editPolicies(data, (policy) =>
+    editGroups(policy, (group) => {
+      if (!group.shards.some((shard) => shard.id === id)) return group;
+      const shards = group.shards.filter((shard) => shard.id !== id);
+      const isLast = shards.length === 0 && !isDeleted(group);
+      return { ...group, shards, deletedAtNs: isLast ? nowNs : group.deletedAtNs };
+    }),
+  );
 }
 
 /** Forgets groups that were deleted before a time. */
 export function pruneShardGroups(data: MetaData, deletedBeforeNs: bigint): MetaData {
   return editPolicies(data, (policy) => {
-    const kept = policy.shardGroups.filter((group) => !isDeleted(group) || group.deletedAtNs >= deletedBeforeNs);
+    const kept = policy.shardGroups.filter(
+      (group) => !isDeleted(group) || group.deletedAtNs >= deletedBeforeNs,
+    );
     return kept.length === policy.shardGroups.length ? policy : { ...policy, shardGroups: kept };
   });
 }
@@ -63,7 +84,10 @@ export function pruneShardGroups(data: MetaData, deletedBeforeNs: bigint): MetaD
  * Creates the successor of every live group that ends within (from, to), where none is there. Unlike InfluxDB 1.x, which
  * looks at the last group only, a group in the far future does not stop this.
  */
-export function precreateShardGroups(data: MetaData, { fromNs, toNs }: CommandOf<'precreate-shard-groups'>): MetaData {
+export function precreateShardGroups(
+  data: MetaData,
+  { fromNs, toNs }: CommandOf<'precreate-shard-groups'>,
+): MetaData {
   let next = data;
   for (const database of data.databases) {
     for (const policy of database.retentionPolicies) {
@@ -71,7 +95,9 @@ export function precreateShardGroups(data: MetaData, { fromNs, toNs }: CommandOf
         const endNs = effectiveEndNs(group);
         if (isDeleted(group) || endNs <= fromNs || endNs >= toNs) continue;
         const place = { database: database.name, retentionPolicy: policy.name };
-        if (groupAt(existingPolicy(next, place.database, place.retentionPolicy), endNs) === undefined) {
+        if (
+          groupAt(existingPolicy(next, place.database, place.retentionPolicy), endNs) === undefined
+        ) {
           next = addGroup(next, place, endNs);
         }
       }
@@ -82,13 +108,18 @@ export function precreateShardGroups(data: MetaData, { fromNs, toNs }: CommandOf
 
 /** Ends every live group at a time, so that new groups are made for what follows. */
 export function truncateShardGroups(data: MetaData, timeNs: bigint): MetaData {
-  return editPolicies(data, (policy) => editGroups(policy, (group) => {
-    if (isDeleted(group) || effectiveEndNs(group) <= timeNs) return group;
-    return { ...group, truncatedAtNs: group.startNs > timeNs ? group.startNs : timeNs };
-  }));
+  return editPolicies(data, (policy) =>
+    editGroups(policy, (group) => {
+      if (isDeleted(group) || effectiveEndNs(group) <= timeNs) return group;
+      return { ...group, truncatedAtNs: group.startNs > timeNs ? group.startNs : timeNs };
+    }),
+  );
 }
 
-function editGroups(policy: RetentionPolicy, edit: (group: ShardGroup) => ShardGroup): RetentionPolicy {
+function editGroups(
+  policy: RetentionPolicy,
+  edit: (group: ShardGroup) => ShardGroup,
+): RetentionPolicy {
   const shardGroups = mapChanged(policy.shardGroups, edit);
   return shardGroups === policy.shardGroups ? policy : { ...policy, shardGroups };
 }

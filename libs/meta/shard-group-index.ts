@@ -49,7 +49,10 @@ export class ShardGroupIndex {
 
   /** The group that takes points of `timeNs`, or null. */
   at(timeNs: bigint): ShardGroup | null {
-    const i = this.find(Number(BigInt.asIntN(32, timeNs)), Number(BigInt.asIntN(32, timeNs >> 32n)));
+    const i = this.find(
+      Number(BigInt.asIntN(32, timeNs)),
+      Number(BigInt.asIntN(32, timeNs >> 32n)),
+    );
     return i < 0 ? null : this.groups[i];
   }
 

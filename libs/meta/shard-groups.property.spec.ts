@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { applyCommand } from './apply-command.js';
 import type { MetaCommand } from './command.js';
-import { effectiveEndNs, emptyMetaData, isDeleted, type MetaData, type ShardGroup } from './meta-data.js';
+import {
+  effectiveEndNs,
+  emptyMetaData,
+  isDeleted,
+  type MetaData,
+  type ShardGroup,
+} from './meta-data.js';
 import { ShardGroupIndex } from './shard-group-index.js';
 import { TIME_MAX_NS, TIME_MIN_NS, truncateTimeNs } from './shard-groups.js';
 
@@ -9,7 +15,8 @@ const place = { database: 'a', retentionPolicy: 'autogen' };
 const h = 3_600_000_000_000n;
 const start = (): MetaData =>
   applyCommand(emptyMetaData(1n), { kind: 'create-database', name: 'a', withAutogen: true });
-const groupsOf = (data: MetaData): readonly ShardGroup[] => data.databases[0].retentionPolicies[0].shardGroups;
+const groupsOf = (data: MetaData): readonly ShardGroup[] =>
+  data.databases[0].retentionPolicies[0].shardGroups;
 const create = (timeNs: bigint): MetaCommand => ({ kind: 'create-shard-group', ...place, timeNs });
 
 const time = fc.oneof(
@@ -29,9 +36,24 @@ const step: fc.Arbitrary<MetaCommand> = fc.oneof(
       isDefault: false,
     })),
   },
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 20 }).map((id): MetaCommand => ({ kind: 'drop-shard', id, nowNs: 5n })) },
-  { weight: 1, arbitrary: time.map((timeNs): MetaCommand => ({ kind: 'truncate-shard-groups', timeNs })) },
-  { weight: 1, arbitrary: time.map((fromNs): MetaCommand => ({ kind: 'precreate-shard-groups', fromNs, toNs: fromNs + 300n * h })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .integer({ min: 1, max: 20 })
+      .map((id): MetaCommand => ({ kind: 'drop-shard', id, nowNs: 5n })),
+  },
+  {
+    weight: 1,
+    arbitrary: time.map((timeNs): MetaCommand => ({ kind: 'truncate-shard-groups', timeNs })),
+  },
+  {
+    weight: 1,
+    arbitrary: time.map((fromNs): MetaCommand => ({
+      kind: 'precreate-shard-groups',
+      fromNs,
+      toNs: fromNs + 300n * h,
+    })),
+  },
 );
 
 describe('shard groups', () => {
@@ -42,16 +64,21 @@ describe('shard groups', () => {
         for (const command of steps) {
           data = applyCommand(data, command);
           const index = new ShardGroupIndex(groupsOf(data));
-          const live = groupsOf(data).filter((group) => !isDeleted(group) && group.startNs < effectiveEndNs(group));
+          const live = groupsOf(data).filter(
+            (group) => !isDeleted(group) && group.startNs < effectiveEndNs(group),
+          );
           live.forEach((a) =>
             live.forEach((b) => {
-              const overlap = a !== b && a.startNs < effectiveEndNs(b) && b.startNs < effectiveEndNs(a);
+              const overlap =
+                a !== b && a.startNs < effectiveEndNs(b) && b.startNs < effectiveEndNs(a);
               expect(overlap).toBe(false);
             }),
           );
           if (command.kind === 'create-shard-group') {
             const found = index.at(command.timeNs);
-            expect(found !== null && found.startNs <= command.timeNs && command.timeNs < found.endNs).toBe(true);
+            expect(
+              found !== null && found.startNs <= command.timeNs && command.timeNs < found.endNs,
+            ).toBe(true);
             expect(applyCommand(data, command)).toBe(data);
           }
         }
@@ -63,17 +90,21 @@ describe('shard groups', () => {
   });
 
   it('are found like by a naive scan, also where foreign metadata overlaps', () => {
-    const group = fc.tuple(fc.bigInt(-50n, 50n), fc.bigInt(1n, 30n), fc.boolean()).map(([startNs, width, isGone]): ShardGroup => ({
-      id: 0,
-      startNs,
-      endNs: startNs + width,
-      deletedAtNs: isGone ? 1n : 0n,
-      truncatedAtNs: 0n,
-      shards: [],
-    }));
+    const group = fc
+      .tuple(fc.bigInt(-50n, 50n), fc.bigInt(1n, 30n), fc.boolean())
+      .map(([startNs, width, isGone]): ShardGroup => ({
+        id: 0,
+        startNs,
+        endNs: startNs + width,
+        deletedAtNs: isGone ? 1n : 0n,
+        truncatedAtNs: 0n,
+        shards: [],
+      }));
     fc.assert(
       fc.property(fc.array(group, { maxLength: 12 }), fc.bigInt(-60n, 90n), (groups, timeNs) => {
-        const candidates = groups.filter((g) => !isDeleted(g) && g.startNs <= timeNs && timeNs < g.endNs);
+        const candidates = groups.filter(
+          (g) => !isDeleted(g) && g.startNs <= timeNs && timeNs < g.endNs,
+        );
         candidates.sort((a, b) => Number(a.endNs - b.endNs) || Number(a.startNs - b.startNs));
         expect(new ShardGroupIndex(groups).at(timeNs)).toEqual(candidates[0] ?? null);
       }),
@@ -90,7 +121,11 @@ describe('shard groups', () => {
   it('are precreated in spite of a group in the far future', () => {
     let data = [create(0n), create(4102444800000000000n)].reduce(applyCommand, start());
     const [first] = groupsOf(data);
-    data = applyCommand(data, { kind: 'precreate-shard-groups', fromNs: first.endNs - h, toNs: first.endNs + 1n });
+    data = applyCommand(data, {
+      kind: 'precreate-shard-groups',
+      fromNs: first.endNs - h,
+      toNs: first.endNs + 1n,
+    });
     expect(groupsOf(data)).toHaveLength(3);
     expect(groupsOf(data)[1].startNs).toBe(first.endNs);
   });

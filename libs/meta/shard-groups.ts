@@ -23,7 +23,10 @@ export function truncateTimeNs(timeNs: bigint, durationNs: bigint): bigint {
  * The span of a new group for `timeNs`: the policy's grid, cut so that it overlaps no live group.
  * @returns start inclusive, end exclusive
  */
-export function newGroupSpan(policy: RetentionPolicy, timeNs: bigint): { startNs: bigint; endNs: bigint } {
+export function newGroupSpan(
+  policy: RetentionPolicy,
+  timeNs: bigint,
+): { startNs: bigint; endNs: bigint } {
   let startNs = truncateTimeNs(timeNs, policy.shardGroupDurationNs);
   let endNs = startNs + policy.shardGroupDurationNs;
   if (startNs < TIME_MIN_NS) startNs = TIME_MIN_NS;

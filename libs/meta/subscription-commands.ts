@@ -7,11 +7,15 @@ import type { MetaData } from './meta-data.js';
 type CommandOf<Kind extends MetaCommand['kind']> = Extract<MetaCommand, { kind: Kind }>;
 
 /** Adds a subscription to a retention policy. */
-export function createSubscription(data: MetaData, command: CommandOf<'create-subscription'>): MetaData {
+export function createSubscription(
+  data: MetaData,
+  command: CommandOf<'create-subscription'>,
+): MetaData {
   const { database, retentionPolicy, name, mode, destinations } = command;
   for (const destination of destinations) checkDestination(destination);
   const policy = existingPolicy(data, database, retentionPolicy);
-  if (policy.subscriptions.some((other) => other.name === name)) throw MetaError.of('subscription-exists');
+  if (policy.subscriptions.some((other) => other.name === name))
+    throw MetaError.of('subscription-exists');
   return editPolicy(data, command, (found) => ({
     ...found,
     subscriptions: [...found.subscriptions, { name, mode, destinations }],
@@ -19,7 +23,10 @@ export function createSubscription(data: MetaData, command: CommandOf<'create-su
 }
 
 /** Removes a subscription, which must exist. */
-export function dropSubscription(data: MetaData, command: CommandOf<'drop-subscription'>): MetaData {
+export function dropSubscription(
+  data: MetaData,
+  command: CommandOf<'drop-subscription'>,
+): MetaData {
   const policy = existingPolicy(data, command.database, command.retentionPolicy);
   if (!policy.subscriptions.some((other) => other.name === command.name)) {
     throw MetaError.of('subscription-not-found');

@@ -28,12 +28,18 @@ export function applyUserCommand(data: MetaData, command: UserCommand): MetaData
       return editUser(data, command.user, (user) =>
         user.privileges.get(command.database) === command.privilege
           ? user
-          : { ...user, privileges: new Map([...user.privileges, [command.database, command.privilege]]) },
+          : {
+              ...user,
+              privileges: new Map([...user.privileges, [command.database, command.privilege]]),
+            },
       );
   }
 }
 
-function createUser(data: MetaData, { name, hash, isAdmin }: Extract<UserCommand, { kind: 'create-user' }>): MetaData {
+function createUser(
+  data: MetaData,
+  { name, hash, isAdmin }: Extract<UserCommand, { kind: 'create-user' }>,
+): MetaData {
   if (name === '') throw MetaError.of('username-required');
   if (data.users.some((user) => user.name === name)) throw MetaError.of('user-exists');
   return { ...data, users: [...data.users, { name, hash, isAdmin, privileges: new Map() }] };

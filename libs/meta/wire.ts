@@ -27,7 +27,11 @@ const long = (value: { low: number; high: number } | number): bigint =>
 /** Writes a varint of 64 bits, two's complement. */
 function writeVarint(writer: protobuf.Writer, value: bigint): void {
   const bytes = BigInt.asUintN(64, value);
-  const words = { low: Number(bytes & 0xffffffffn) | 0, high: Number(bytes >> 32n) | 0, unsigned: true };
+  const words = {
+    low: Number(bytes & 0xffffffffn) | 0,
+    high: Number(bytes >> 32n) | 0,
+    unsigned: true,
+  };
   writer.uint64(words as unknown as protobuf.Long);
 }
 
@@ -87,7 +91,11 @@ export interface WireField<Message> {
 export type Parts = Record<string, unknown>;
 
 type PropertyOf<Message, Value> = {
-  [Name in keyof Message]-?: Message[Name] extends Value ? (Value extends Message[Name] ? Name : never) : never;
+  [Name in keyof Message]-?: Message[Name] extends Value
+    ? Value extends Message[Name]
+      ? Name
+      : never
+    : never;
 }[keyof Message] &
   string;
 
@@ -119,7 +127,8 @@ export function optional<Message, Value>(
     ...field,
     write: (writer, message) => {
       const value: unknown = message[property];
-      if (value !== 0n && value !== 0 && value !== '' && value !== false) field.write(writer, message);
+      if (value !== 0n && value !== 0 && value !== '' && value !== false)
+        field.write(writer, message);
     },
   };
 }
@@ -133,7 +142,8 @@ export function repeated<Message, Value>(
   return {
     number,
     wireType: type.wireType,
-    read: (parts, reader, salvage) => void (parts[property] as Value[]).push(type.read(reader, salvage)),
+    read: (parts, reader, salvage) =>
+      void (parts[property] as Value[]).push(type.read(reader, salvage)),
     write(writer, message) {
       for (const value of message[property] as readonly Value[]) {
         writer.uint32((number << 3) | type.wireType);
@@ -186,7 +196,8 @@ export function wireMessage<Message extends { readonly unknownFields?: Uint8Arra
       const length = reader.uint32();
       let end = reader.pos + length;
       if (end > reader.len) {
-        if (salvage === null) throw new RangeError(`a message of ${length} bytes ends after its file`);
+        if (salvage === null)
+          throw new RangeError(`a message of ${length} bytes ends after its file`);
         salvage.lost++;
         end = reader.len;
       }
@@ -206,12 +217,18 @@ export function wireMessage<Message extends { readonly unknownFields?: Uint8Arra
       try {
         return readUntil(protobuf.Reader.create(bytes), bytes.length, null);
       } catch (error) {
-        throw MetaError.corrupt(`cannot read metadata of ${bytes.length} bytes: ${messageOf(error)}`, error);
+        throw MetaError.corrupt(
+          `cannot read metadata of ${bytes.length} bytes: ${messageOf(error)}`,
+          error,
+        );
       }
     },
     salvage(bytes) {
       const salvage: Salvage = { lost: 0 };
-      return { message: readUntil(protobuf.Reader.create(bytes), bytes.length, salvage), lost: salvage.lost };
+      return {
+        message: readUntil(protobuf.Reader.create(bytes), bytes.length, salvage),
+        lost: salvage.lost,
+      };
     },
   };
 }

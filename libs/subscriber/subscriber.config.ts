@@ -1,6 +1,13 @@
 /** The `[subscriber]` section: forwarding of accepted writes. */
 import { existsSync } from 'node:fs';
-import { booleanKey, defineSection, durationKey, integerKey, type SectionValues, stringKey } from '#config';
+import {
+  booleanKey,
+  defineSection,
+  durationKey,
+  integerKey,
+  type SectionValues,
+  stringKey,
+} from '#config';
 
 /** Declaration of `[subscriber]`, with InfluxDB 1.x's names. */
 export const subscriberSection = defineSection({
@@ -13,7 +20,7 @@ export const subscriberSection = defineSection({
       doc: 'Whether certificates of HTTPS destinations are taken unchecked.',
     }),
     caCertsPath: stringKey('ca-certs', '', {
-      doc: 'PEM file of the authorities to trust; empty means the system\'s.',
+      doc: "PEM file of the authorities to trust; empty means the system's.",
     }),
     writeConcurrency: integerKey('write-concurrency', 40, {
       doc: 'Forwards of one subscription that may be under way at one time.',

@@ -91,9 +91,13 @@ export const dataSection = defineSection({
     seriesIdSetCacheSize: integerKey('series-id-set-cache-size', 100, {
       doc: 'Tag predicates whose sets of series are kept ready.',
     }),
-    seriesFileSnapshotCompactionsMax: integerKey('series-file-max-concurrent-snapshot-compactions', 0, {
-      doc: 'Known from InfluxDB; there is no series file here, so it changes nothing.',
-    }),
+    seriesFileSnapshotCompactionsMax: integerKey(
+      'series-file-max-concurrent-snapshot-compactions',
+      0,
+      {
+        doc: 'Known from InfluxDB; there is no series file here, so it changes nothing.',
+      },
+    ),
     tarStreamBufferSizeBytes: sizeKey('tar-stream-buffer-size', '1048576', {
       doc: 'Buffer of backup streams.',
     }),
@@ -101,7 +105,9 @@ export const dataSection = defineSection({
   check(values) {
     if (values.dir === '') return 'Data.Dir must be specified';
     if (values.walDir === '') return 'Data.WALDir must be specified';
-    return /^(inmem|tsi1)$/.test(values.indexVersion) ? null : `unrecognized index ${values.indexVersion}`;
+    return /^(inmem|tsi1)$/.test(values.indexVersion)
+      ? null
+      : `unrecognized index ${values.indexVersion}`;
   },
 });
 

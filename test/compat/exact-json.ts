@@ -33,7 +33,12 @@ export function parseExact(text: string): Json {
 
 /** True for JSON objects. */
 export function isRecord(value: Json | undefined): value is { [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof ExactNumber)
+  );
 }
 
 /** Text of a value for reports. */
@@ -50,8 +55,14 @@ export function showJson(value: Json | undefined): string {
 }
 
 /** Where two values differ first, or null. Integers are compared exactly, other numbers within `tolerance` (relative). */
-export function firstDifference(actual: Json | undefined, expected: Json | undefined, tolerance: number, path = '$'): string | null {
-  const differ = (): string => `${path}: got ${showJson(actual).slice(0, 300)}, expected ${showJson(expected).slice(0, 300)}`;
+export function firstDifference(
+  actual: Json | undefined,
+  expected: Json | undefined,
+  tolerance: number,
+  path = '$',
+): string | null {
+  const differ = (): string =>
+    `${path}: got ${showJson(actual).slice(0, 300)}, expected ${showJson(expected).slice(0, 300)}`;
   if (actual instanceof ExactNumber && expected instanceof ExactNumber) {
     return sameNumber(actual, expected, tolerance) ? null : differ();
   }
@@ -60,7 +71,9 @@ export function firstDifference(actual: Json | undefined, expected: Json | undef
       const found = firstDifference(actual[i], expected[i], tolerance, `${path}[${i}]`);
       if (found !== null) return found;
     }
-    return actual.length === expected.length ? null : `${path}: ${actual.length} items, expected ${expected.length}; ${differ()}`;
+    return actual.length === expected.length
+      ? null
+      : `${path}: ${actual.length} items, expected ${expected.length}; ${differ()}`;
   }
   if (isRecord(actual) && isRecord(expected)) {
     for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {

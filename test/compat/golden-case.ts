@@ -63,7 +63,10 @@ export function readAreas(folder: string): readonly GoldenArea[] {
     .sort()
     .map((name) => ({
       name: basename(name, '.json'),
-      cases: plain(parseExact(readFileSync(join(folder, name), 'utf8')), '') as unknown as GoldenCase[],
+      cases: plain(
+        parseExact(readFileSync(join(folder, name), 'utf8')),
+        '',
+      ) as unknown as GoldenCase[],
     }));
 }
 

@@ -10,10 +10,15 @@ const THREE_DAYS_MS = 3 * 86_400_000;
 const EMPTY = '<empty body>';
 
 /** Why the answer is not the recorded one, or null. */
-export function compareAnswer(answer: GoldenAnswer, step: GoldenStep, prefix: string): string | null {
+export function compareAnswer(
+  answer: GoldenAnswer,
+  step: GoldenStep,
+  prefix: string,
+): string | null {
   if (step.compare.length === 0) return null;
   const { expect } = step;
-  if (answer.status !== expect.status) return `status ${answer.status}, expected ${expect.status}: ${answer.body.toString().slice(0, 300)}`;
+  if (answer.status !== expect.status)
+    return `status ${answer.status}, expected ${expect.status}: ${answer.body.toString().slice(0, 300)}`;
   for (const what of step.compare) {
     const difference = compareOne(what, answer, step, prefix);
     if (difference !== null) return `${what}: ${difference}`;
@@ -21,13 +26,22 @@ export function compareAnswer(answer: GoldenAnswer, step: GoldenStep, prefix: st
   return null;
 }
 
-function compareOne(what: string, answer: GoldenAnswer, step: GoldenStep, prefix: string): string | null {
+function compareOne(
+  what: string,
+  answer: GoldenAnswer,
+  step: GoldenStep,
+  prefix: string,
+): string | null {
   const { expect } = step;
   const tolerance = step.tolerance ?? TOLERANCE;
   const text = answer.body.toString('utf8');
   const normalised = (value: Json): Json => normalise(value, step.normalise ?? [], prefix);
   const against = (actual: Json, expected: Json | undefined): string | null =>
-    firstDifference(normalised(actual), expected === undefined ? undefined : always(expected), tolerance);
+    firstDifference(
+      normalised(actual),
+      expected === undefined ? undefined : always(expected),
+      tolerance,
+    );
   if (what.startsWith('headers')) return compareHeaders(answer, expect.headers ?? {});
   switch (what) {
     case 'status':
@@ -39,16 +53,26 @@ function compareOne(what: string, answer: GoldenAnswer, step: GoldenStep, prefix
     case 'shape':
       return against(shapeOf(bodyJson(text)), expect.json);
     case 'ndjson':
-      return against(text.split('\n').filter((line) => line.trim() !== '').map(parseExact), expect.docs);
+      return against(
+        text
+          .split('\n')
+          .filter((line) => line.trim() !== '')
+          .map(parseExact),
+        expect.docs,
+      );
     case 'body':
-      return text === expect.text ? null : `got ${JSON.stringify(text.slice(0, 500))}, expected ${JSON.stringify(expect.text?.slice(0, 500))}`;
+      return text === expect.text
+        ? null
+        : `got ${JSON.stringify(text.slice(0, 500))}, expected ${JSON.stringify(expect.text?.slice(0, 500))}`;
     case 'csv':
       return firstDifference(text.split('\n'), [...(expect.csv ?? [])], tolerance);
     case 'msgpack':
       return against(decodeMsgpack(answer.body), expect.msgpack);
     case 'gzip':
     case 'encoding':
-      return answer.encoding === (expect.encoding ?? null) ? null : `got ${answer.encoding}, expected ${expect.encoding}`;
+      return answer.encoding === (expect.encoding ?? null)
+        ? null
+        : `got ${answer.encoding}, expected ${expect.encoding}`;
     default:
       return `unknown comparison ${what}`;
   }
@@ -63,7 +87,10 @@ function bodyJson(text: string): Json {
   }
 }
 
-function compareHeaders(answer: GoldenAnswer, expected: Readonly<Record<string, string | null>>): string | null {
+function compareHeaders(
+  answer: GoldenAnswer,
+  expected: Readonly<Record<string, string | null>>,
+): string | null {
   for (const [name, value] of Object.entries(expected)) {
     const actual = answer.headers[name];
     if (value === null) {
@@ -85,7 +112,12 @@ function mapSeries(value: Json, edit: (series: { [key: string]: Json }) => Json 
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
       if (key !== 'series' || !Array.isArray(item)) return [key, mapSeries(item, edit)];
-      return [key, item.map((series) => (isRecord(series) ? edit(series) : series)).filter((series) => series !== null)];
+      return [
+        key,
+        item
+          .map((series) => (isRecord(series) ? edit(series) : series))
+          .filter((series) => series !== null),
+      ];
     }),
   );
 }
@@ -96,12 +128,17 @@ const rowsOf = (series: { [key: string]: Json }): Json[][] =>
   Array.isArray(series['values']) ? (series['values'] as Json[][]) : [];
 
 const withoutValues = (value: Json): Json =>
-  mapSeries(value, (series) => Object.fromEntries(Object.entries(series).filter(([key]) => key !== 'values')));
+  mapSeries(value, (series) =>
+    Object.fromEntries(Object.entries(series).filter(([key]) => key !== 'values')),
+  );
 
 function shapeOf(value: Json): Json {
   return mapSeries(value, (series) => {
     const shapes = rowsOf(series).map((row) => JSON.stringify(row.map(typeName)));
-    return { ...series, values: [...new Set(shapes)].sort().map((shape) => JSON.parse(shape) as Json) };
+    return {
+      ...series,
+      values: [...new Set(shapes)].sort().map((shape) => JSON.parse(shape) as Json),
+    };
   });
 }
 
@@ -116,12 +153,16 @@ function normalise(value: Json, names: readonly string[], prefix: string): Json 
   if (names.includes('ids')) {
     result = mapCells(result, (column, cell) => (ID_COLUMNS.has(column) ? '<id>' : cell));
   }
-  if (names.includes('now')) result = mapCells(result, (column, cell) => (column === 'time' && isNow(cell) ? '<now>' : cell));
+  if (names.includes('now'))
+    result = mapCells(result, (column, cell) =>
+      column === 'time' && isNow(cell) ? '<now>' : cell,
+    );
   if (names.includes('sortRows')) {
     result = mapSeries(result, (series) => ({ ...series, values: sorted(rowsOf(series)) }));
   }
   if (names.includes('sortSeries')) result = sortSeries(result);
-  if (names.includes('version')) result = mapCells(result, (column, cell) => (/version/i.test(column) ? '<version>' : cell));
+  if (names.includes('version'))
+    result = mapCells(result, (column, cell) => (/version/i.test(column) ? '<version>' : cell));
   return always(result);
 }
 
@@ -145,11 +186,18 @@ function ownOnly(series: { [key: string]: Json }, prefix: string): Json | null {
     ...series,
     values: rowsOf(series).filter((row) => String(row[column]).startsWith(prefix)),
   });
-  const isListed = series['name'] === 'databases' || (columns[0] === 'user' && columns[1] === 'admin');
+  const isListed =
+    series['name'] === 'databases' || (columns[0] === 'user' && columns[1] === 'admin');
   if (isListed) return keep(0);
   const database = columns.indexOf('database');
   const name = series['name'];
-  if (typeof name === 'string' && name !== '' && name !== 'shard groups' && !name.startsWith(prefix)) return null;
+  if (
+    typeof name === 'string' &&
+    name !== '' &&
+    name !== 'shard groups' &&
+    !name.startsWith(prefix)
+  )
+    return null;
   return database >= 0 ? keep(database) : series;
 }
 
@@ -157,7 +205,10 @@ function mapCells(value: Json, edit: (column: string, cell: Json) => Json): Json
   return mapSeries(value, (series) => {
     if (series['values'] === undefined) return series;
     const columns = columnsOf(series);
-    return { ...series, values: rowsOf(series).map((row) => row.map((cell, i) => edit(columns[i] ?? '', cell))) };
+    return {
+      ...series,
+      values: rowsOf(series).map((row) => row.map((cell, i) => edit(columns[i] ?? '', cell))),
+    };
   });
 }
 
@@ -165,7 +216,9 @@ function mapCells(value: Json, edit: (column: string, cell: Json) => Json): Json
 function isNow(cell: Json): boolean {
   if (typeof cell === 'string') return Math.abs(Date.parse(cell) - Date.now()) < THREE_DAYS_MS;
   if (!(cell instanceof ExactNumber)) return false;
-  return [1e-6, 1e-3, 1, 1e3, 60e3, 3600e3].some((ms) => Math.abs(Number(cell.text) * ms - Date.now()) < THREE_DAYS_MS);
+  return [1e-6, 1e-3, 1, 1e3, 60e3, 3600e3].some(
+    (ms) => Math.abs(Number(cell.text) * ms - Date.now()) < THREE_DAYS_MS,
+  );
 }
 
 const sorted = (items: readonly Json[]): Json[] =>
@@ -175,7 +228,10 @@ function sortSeries(value: Json): Json {
   if (Array.isArray(value)) return value.map(sortSeries);
   if (!isRecord(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, key === 'series' && Array.isArray(item) ? sorted(item) : sortSeries(item)]),
+    Object.entries(value).map(([key, item]) => [
+      key,
+      key === 'series' && Array.isArray(item) ? sorted(item) : sortSeries(item),
+    ]),
   );
 }
 
@@ -191,7 +247,8 @@ times.register({
 
 function decodeMsgpack(body: Buffer): Json {
   const exact = (value: unknown): Json => {
-    if (typeof value === 'bigint' || typeof value === 'number') return new ExactNumber(String(value));
+    if (typeof value === 'bigint' || typeof value === 'number')
+      return new ExactNumber(String(value));
     if (Array.isArray(value)) return value.map(exact);
     if (typeof value !== 'object' || value === null) return value as Json;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exact(item)]));

@@ -14,16 +14,27 @@ export interface GoldenAnswer {
 }
 
 /** Sends a request; `login` is used where it names no user itself. */
-export async function send(url: string, request: GoldenRequest, login?: readonly [string, string]): Promise<GoldenAnswer> {
-  if (request.waitMsBefore !== undefined) await new Promise((done) => setTimeout(done, request.waitMsBefore));
+export async function send(
+  url: string,
+  request: GoldenRequest,
+  login?: readonly [string, string],
+): Promise<GoldenAnswer> {
+  if (request.waitMsBefore !== undefined)
+    await new Promise((done) => setTimeout(done, request.waitMsBefore));
   const headers: Record<string, string> = Object.fromEntries(
     Object.entries(request.headers ?? {}).map(([name, value]) => [name, fillTemplate(value)]),
   );
   const body = bodyOf(request, headers);
   const auth = request.basicAuth ?? login;
-  if (auth !== undefined) headers['Authorization'] = `Basic ${Buffer.from(auth.map(fillTemplate).join(':')).toString('base64')}`;
+  if (auth !== undefined)
+    headers['Authorization'] =
+      `Basic ${Buffer.from(auth.map(fillTemplate).join(':')).toString('base64')}`;
   if (body !== null) headers['Content-Length'] = String(body.length);
-  return exchange(`${url}${request.path}${queryOf(request)}`, { method: request.method, headers }, body);
+  return exchange(
+    `${url}${request.path}${queryOf(request)}`,
+    { method: request.method, headers },
+    body,
+  );
 }
 
 function bodyOf(request: GoldenRequest, headers: Record<string, string>): Buffer | null {
@@ -47,7 +58,11 @@ function queryOf(request: GoldenRequest): string {
 }
 
 function encodePairs(pairs: readonly (readonly [string, string])[]): string {
-  return pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(fillTemplate(value))}`).join('&');
+  return pairs
+    .map(
+      ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(fillTemplate(value))}`,
+    )
+    .join('&');
 }
 
 function exchange(
@@ -64,7 +79,10 @@ function exchange(
         const encoding = response.headers['content-encoding'] ?? null;
         const raw = Buffer.concat(chunks);
         const headers = Object.fromEntries(
-          Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
+          Object.entries(response.headers).map(([name, value]) => [
+            name,
+            Array.isArray(value) ? value.join(', ') : (value ?? ''),
+          ]),
         );
         resolve({
           status: response.statusCode ?? 0,

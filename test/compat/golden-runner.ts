@@ -26,8 +26,12 @@ export interface GoldenResult {
 const ADMIN = ['conf_admin', 'conf_pass'] as const;
 
 /** Replays areas one after another; cases that bootstrap a server come first. */
-export async function replay(areas: readonly GoldenArea[], targets: GoldenTargets): Promise<readonly GoldenResult[]> {
-  const isBootstrap = (area: GoldenArea): boolean => area.cases.some((golden) => golden.bootstrap === true);
+export async function replay(
+  areas: readonly GoldenArea[],
+  targets: GoldenTargets,
+): Promise<readonly GoldenResult[]> {
+  const isBootstrap = (area: GoldenArea): boolean =>
+    area.cases.some((golden) => golden.bootstrap === true);
   const results: GoldenResult[] = [];
   for (const area of [...areas].sort((a, b) => Number(isBootstrap(b)) - Number(isBootstrap(a)))) {
     results.push(await replayArea(area, targets));
@@ -46,7 +50,10 @@ export async function replayArea(area: GoldenArea, targets: GoldenTargets): Prom
   return { area: area.name, passed: total - failures.length, total, failures };
 }
 
-async function replayCase(golden: GoldenCase, targets: GoldenTargets): Promise<readonly GoldenFailure[]> {
+async function replayCase(
+  golden: GoldenCase,
+  targets: GoldenTargets,
+): Promise<readonly GoldenFailure[]> {
   const url = golden.server === 'auth' ? targets.auth : targets.open;
   const login = golden.server === 'auth' ? ADMIN : undefined;
   const failures: GoldenFailure[] = [];
@@ -54,7 +61,10 @@ async function replayCase(golden: GoldenCase, targets: GoldenTargets): Promise<r
   for (const request of golden.setup) {
     const answer = await send(url, request, login);
     if (answer.status >= 300 || answer.body.includes('"error"')) {
-      failures.push({ step: `${golden.name} setup`, reason: `${answer.status} ${answer.body.toString().slice(0, 200)}` });
+      failures.push({
+        step: `${golden.name} setup`,
+        reason: `${answer.status} ${answer.body.toString().slice(0, 200)}`,
+      });
     }
   }
   // A failed set-up is told with the steps it spoils; it is no step itself.
@@ -68,26 +78,41 @@ async function replayCase(golden: GoldenCase, targets: GoldenTargets): Promise<r
       reason = String(error);
     }
     if (reason !== null) {
-      const asked = step.request.form?.['q'] ?? (step.request.params as Record<string, string> | undefined)?.['q'] ?? step.request.path;
-      failures.push({ step: `${golden.name} #${i + 1} ${asked.slice(0, 200)}`, reason: reason + setUp });
+      const asked =
+        step.request.form?.['q'] ??
+        (step.request.params as Record<string, string> | undefined)?.['q'] ??
+        step.request.path;
+      failures.push({
+        step: `${golden.name} #${i + 1} ${asked.slice(0, 200)}`,
+        reason: reason + setUp,
+      });
     }
   }
   await clean(url, golden, golden.bootstrap === true ? ADMIN : login);
   return failures;
 }
 
-async function clean(url: string, golden: GoldenCase, login: readonly [string, string] | undefined): Promise<void> {
+async function clean(
+  url: string,
+  golden: GoldenCase,
+  login: readonly [string, string] | undefined,
+): Promise<void> {
   const statements = [
     ...golden.databases.map((name) => `DROP DATABASE "${name}"`),
     ...golden.users.map((name) => `DROP USER "${name}"`),
   ];
-  for (const q of statements) await send(url, { method: 'POST', path: '/query', form: { q } }, login);
+  for (const q of statements)
+    await send(url, { method: 'POST', path: '/query', form: { q } }, login);
 }
 
 /** One line an area, then the failures. */
-export function formatResults(results: readonly GoldenResult[], failuresShown = Number.POSITIVE_INFINITY): string {
+export function formatResults(
+  results: readonly GoldenResult[],
+  failuresShown = Number.POSITIVE_INFINITY,
+): string {
   const lines = results.map(
-    ({ area, passed, total }) => `results ${area}: ${passed} of ${total}${passed === total ? '' : '  <-- differs'}`,
+    ({ area, passed, total }) =>
+      `results ${area}: ${passed} of ${total}${passed === total ? '' : '  <-- differs'}`,
   );
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
   const total = results.reduce((sum, result) => sum + result.total, 0);

@@ -53,12 +53,17 @@ function tokenText(options: string): string {
   const claims: Record<string, unknown> = {};
   if (given['user'] !== undefined) claims['username'] = given['user'];
   if (given['exp'] !== undefined) {
-    claims['exp'] = /^-?\d+$/.test(given['exp']) ? Math.floor(Date.now() / 1000) + Number(given['exp']) : given['exp'];
+    claims['exp'] = /^-?\d+$/.test(given['exp'])
+      ? Math.floor(Date.now() / 1000) + Number(given['exp'])
+      : given['exp'];
   }
   const algorithm = given['alg'] ?? 'HS256';
-  const segment = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const segment = (value: unknown): string =>
+    Buffer.from(JSON.stringify(value)).toString('base64url');
   const signed = `${segment({ alg: algorithm, typ: 'JWT' })}.${segment(claims)}`;
   if (algorithm === 'none') return `${signed}.`;
   const hash = `sha${algorithm.slice(2)}`;
-  return `${signed}.${createHmac(hash, given['secret'] ?? SECRET).update(signed).digest('base64url')}`;
+  return `${signed}.${createHmac(hash, given['secret'] ?? SECRET)
+    .update(signed)
+    .digest('base64url')}`;
 }

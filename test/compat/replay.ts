@@ -10,7 +10,10 @@ const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('
 const [open = 'http://127.0.0.1:8086', auth] = urls;
 const areas = readAreas('test/fixtures/influxql-golden')
   .filter((area) => wanted.length === 0 || wanted.includes(area.name))
-  .map((area) => ({ ...area, cases: area.cases.filter((golden) => golden.server !== 'auth' || auth !== undefined) }));
+  .map((area) => ({
+    ...area,
+    cases: area.cases.filter((golden) => golden.server !== 'auth' || auth !== undefined),
+  }));
 const results = await replay(areas, { open, auth: auth ?? open });
 process.stdout.write(`${formatResults(results)}\n`);
 process.exitCode = results.every((result) => result.failures.length === 0) ? 0 : 1;

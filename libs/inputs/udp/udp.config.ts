@@ -16,12 +16,20 @@ export const udpSection = defineListSection({
     isEnabled: booleanKey('enabled', false, { doc: 'Whether the listener runs.' }),
     bindAddress: stringKey('bind-address', ':8089', { doc: 'Address to listen on.' }),
     database: stringKey('database', 'udp', { doc: 'Database to write to; created on demand.' }),
-    retentionPolicy: stringKey('retention-policy', '', { doc: 'Retention policy to write to; it must exist. Empty means the default one.' }),
+    retentionPolicy: stringKey('retention-policy', '', {
+      doc: 'Retention policy to write to; it must exist. Empty means the default one.',
+    }),
     batchSize: integerKey('batch-size', 5000, { doc: 'Points that are written together.' }),
     batchPending: integerKey('batch-pending', 10, { doc: 'Batches that may wait.' }),
-    readBufferBytes: integerKey('read-buffer', 0, { doc: 'Receive buffer in bytes; 0 means the system\'s default.' }),
-    batchTimeoutMs: durationKey('batch-timeout', '1s', { doc: 'Longest wait for a batch to fill.' }),
-    precision: stringKey('precision', '', { doc: 'Unit of times: "", "n", "u", "ms", "s", "m" or "h"; empty means nanoseconds.' }),
+    readBufferBytes: integerKey('read-buffer', 0, {
+      doc: "Receive buffer in bytes; 0 means the system's default.",
+    }),
+    batchTimeoutMs: durationKey('batch-timeout', '1s', {
+      doc: 'Longest wait for a batch to fill.',
+    }),
+    precision: stringKey('precision', '', {
+      doc: 'Unit of times: "", "n", "u", "ms", "s", "m" or "h"; empty means nanoseconds.',
+    }),
     writersMax: integerKey('writers', 1, { doc: 'Batches that may be written at one time.' }),
   },
 });

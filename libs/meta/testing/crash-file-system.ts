@@ -10,7 +10,7 @@ interface Inode {
   synced: Uint8Array;
 }
 
-/** Thrown by the step at which the machine stops. */
+/** Thrown by the step at which the machine stops, and for paths that are not there. */
 export class MachineStopped extends Error {}
 
 /** See the header. */
@@ -43,9 +43,9 @@ export class CrashFileSystem implements FileSystem {
   open(path: string, mode: OpenMode): Promise<OpenFile> {
     return this.step(() => {
       let inode = this.names.get(path);
-      if (inode !== undefined && mode === 'create') throw new Error(`${path} exists`);
+      if (inode !== undefined && mode === 'create') throw new MachineStopped(`${path} exists`);
       if (inode === undefined) {
-        if (mode === 'read') throw new Error(`${path} is absent`);
+        if (mode === 'read') throw new MachineStopped(`${path} is absent`);
         inode = { data: new Uint8Array(0), synced: new Uint8Array(0) };
         this.names.set(path, inode);
       }
@@ -55,18 +55,24 @@ export class CrashFileSystem implements FileSystem {
 
   readFile(path: string): Promise<Uint8Array> {
     const inode = this.names.get(path);
-    return inode === undefined ? Promise.reject(new Error(`${path} is absent`)) : Promise.resolve(inode.data.slice());
+    return inode === undefined
+      ? Promise.reject(new MachineStopped(`${path} is absent`))
+      : Promise.resolve(inode.data.slice());
   }
 
   list(path: string): Promise<readonly DirectoryEntry[]> {
     const names = this.paths().filter((name) => dirname(name) === path);
-    return Promise.resolve(names.map((name) => ({ name: name.slice(path.length + 1), isDirectory: false })));
+    return Promise.resolve(
+      names.map((name) => ({ name: name.slice(path.length + 1), isDirectory: false })),
+    );
   }
 
   stat(path: string): Promise<FileStat | null> {
     const inode = this.names.get(path);
     return Promise.resolve(
-      inode === undefined ? null : { sizeBytes: inode.data.length, modifiedMs: 0, isDirectory: false },
+      inode === undefined
+        ? null
+        : { sizeBytes: inode.data.length, modifiedMs: 0, isDirectory: false },
     );
   }
 
@@ -77,7 +83,7 @@ export class CrashFileSystem implements FileSystem {
   rename(from: string, to: string): Promise<void> {
     return this.step(() => {
       const inode = this.names.get(from);
-      if (inode === undefined) throw new Error(`${from} is absent`);
+      if (inode === undefined) throw new MachineStopped(`${from} is absent`);
       this.names.set(to, inode);
       this.names.delete(from);
     });
@@ -89,8 +95,10 @@ export class CrashFileSystem implements FileSystem {
 
   syncDirectory(path: string): Promise<void> {
     return this.step(() => {
-      for (const name of [...this.syncedNames.keys()]) if (dirname(name) === path) this.syncedNames.delete(name);
-      for (const [name, inode] of this.names) if (dirname(name) === path) this.syncedNames.set(name, inode);
+      for (const name of [...this.syncedNames.keys()])
+        if (dirname(name) === path) this.syncedNames.delete(name);
+      for (const [name, inode] of this.names)
+        if (dirname(name) === path) this.syncedNames.set(name, inode);
     });
   }
 
@@ -127,7 +135,7 @@ export class CrashFileSystem implements FileSystem {
     try {
       return Promise.resolve(action());
     } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new MachineStopped(String(error)));
+      return Promise.reject(error as Error);
     }
   }
 }

@@ -11,7 +11,8 @@ export function describeMetaStore(name: string, make: () => Promise<MetaStore>):
       store = await make();
     });
     afterEach(() => store.close());
-    const put = (key: string, value: string) => ({ kind: 'put', key, value: bytes(value) }) as const;
+    const put = (key: string, value: string) =>
+      ({ kind: 'put', key, value: bytes(value) }) as const;
 
     it('has nothing at first', async () => {
       expect(await store.get('meta')).toBeNull();
@@ -29,12 +30,17 @@ export function describeMetaStore(name: string, make: () => Promise<MetaStore>):
     it('applies all or nothing, by revision', async () => {
       const first = await store.transact([{ key: 'k', revision: 0n }], [put('k', '1')]);
       expect(first.isApplied).toBe(true);
-      const late = await store.transact([{ key: 'k', revision: 0n }], [put('k', '2'), put('other', '2')]);
+      const late = await store.transact(
+        [{ key: 'k', revision: 0n }],
+        [put('k', '2'), put('other', '2')],
+      );
       expect(late.isApplied).toBe(false);
       expect(await store.get('other')).toBeNull();
       const { revision = 0n } = (await store.get('k')) ?? {};
       expect(revision).toBe(first.revision);
-      expect((await store.transact([{ key: 'k', revision }], [put('k', '3')])).isApplied).toBe(true);
+      expect((await store.transact([{ key: 'k', revision }], [put('k', '3')])).isApplied).toBe(
+        true,
+      );
     });
 
     it('lets one of many concurrent increments win at a time', async () => {
@@ -42,7 +48,10 @@ export function describeMetaStore(name: string, make: () => Promise<MetaStore>):
         for (;;) {
           const entry = await store.get('n');
           const value = entry === null ? 0 : Number(Buffer.from(entry.value).toString());
-          const done = await store.transact([{ key: 'n', revision: entry?.revision ?? 0n }], [put('n', String(value + 1))]);
+          const done = await store.transact(
+            [{ key: 'n', revision: entry?.revision ?? 0n }],
+            [put('n', String(value + 1))],
+          );
           if (done.isApplied) return;
         }
       };
@@ -79,4 +88,5 @@ export function describeMetaStore(name: string, make: () => Promise<MetaStore>):
   });
 }
 
-const describeEvent = (event: MetaEvent): string => (event.kind === 'reset' ? 'reset' : `${event.kind} ${event.key}`);
+const describeEvent = (event: MetaEvent): string =>
+  event.kind === 'reset' ? 'reset' : `${event.kind} ${event.key}`;
