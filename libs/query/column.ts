@@ -50,7 +50,11 @@ export function emptyColumn(type: ValueType, count: number): Column {
 }
 
 /** The same value in every row. */
-export function constantColumn(value: number | string | boolean | bigint, type: ValueType, count: number): Column {
+export function constantColumn(
+  value: number | string | boolean | bigint,
+  type: ValueType,
+  count: number,
+): Column {
   if (typeof value === 'string') return stringColumn(new Array<string>(count).fill(value));
   const number = Number(value);
   const isWide = typeof value === 'bigint' && Math.abs(number) > SAFE;
@@ -95,7 +99,8 @@ export class ColumnBuilder {
       return;
     }
     this.#grow();
-    if (!this.#present) this.#present = new Uint8Array(this.#numbers.length).fill(1, 0, this.#count);
+    if (!this.#present)
+      this.#present = new Uint8Array(this.#numbers.length).fill(1, 0, this.#count);
     this.#count++;
   }
 
@@ -205,7 +210,11 @@ export function sliceColumn(column: Column, from: number, to: number): Column {
 }
 
 /** One column of the rows of several, one after the other; all of one type. */
-export function concatColumns(type: ValueType, columns: readonly Column[], counts: readonly number[]): Column {
+export function concatColumns(
+  type: ValueType,
+  columns: readonly Column[],
+  counts: readonly number[],
+): Column {
   const [first] = columns;
   if (columns.length === 1 && first && first.type === type) return first;
   const builder = new ColumnBuilder(

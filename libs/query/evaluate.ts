@@ -3,7 +3,15 @@
  * a comparison with nothing is false, arithmetic with nothing is nothing, integers divide to floats and wrap at 64 bits.
  */
 import { compileRegex, type BinaryOperator, type Expr, type VarRef } from '#influxql';
-import { constantColumn, emptyColumn, exactInteger, hasValue, numberColumn, ColumnBuilder, type Column } from './column.js';
+import {
+  constantColumn,
+  emptyColumn,
+  exactInteger,
+  hasValue,
+  numberColumn,
+  ColumnBuilder,
+  type Column,
+} from './column.js';
 import { applyMath, isMathFunction } from './math-functions.js';
 import type { ValueType } from './value-type.js';
 
@@ -59,7 +67,8 @@ export function evaluateCondition(expr: Expr, scope: RowScope): Uint8Array {
   const column = evaluate(expr, scope);
   const mask = new Uint8Array(scope.count);
   if (column.type !== 'boolean') return mask;
-  for (let i = 0; i < mask.length; i++) mask[i] = hasValue(column, i) && column.numbers[i] !== 0 ? 1 : 0;
+  for (let i = 0; i < mask.length; i++)
+    mask[i] = hasValue(column, i) && column.numbers[i] !== 0 ? 1 : 0;
   return mask;
 }
 
@@ -67,14 +76,18 @@ function evaluateBinary(op: BinaryOperator, lhs: Expr, rhs: Expr, scope: RowScop
   const { count } = scope;
   const left = evaluate(lhs, scope);
   if (op === '=~' || op === '!~') {
-    return rhs.kind === 'regex' ? matchRegex(left, rhs.source, op === '=~', count) : booleans(new Float64Array(count));
+    return rhs.kind === 'regex'
+      ? matchRegex(left, rhs.source, op === '=~', count)
+      : booleans(new Float64Array(count));
   }
   const right = evaluate(rhs, scope);
   if (op === 'AND' || op === 'OR') return logic(op, left, right, count);
   const isComparison = comparisonOf(op) !== 0;
-  if (left.type === 'string' || right.type === 'string') return compareStrings(op, left, right, count);
+  if (left.type === 'string' || right.type === 'string')
+    return compareStrings(op, left, right, count);
   if (left.type === 'boolean' || right.type === 'boolean') {
-    if (left.type !== right.type) return isComparison ? booleans(new Float64Array(count)) : emptyColumn('boolean', count);
+    if (left.type !== right.type)
+      return isComparison ? booleans(new Float64Array(count)) : emptyColumn('boolean', count);
     return combineBooleans(op, left, right, count);
   }
   return isComparison ? compareNumbers(op, left, right, count) : calculate(op, left, right, count);
@@ -89,7 +102,8 @@ function logic(op: 'AND' | 'OR', left: Column, right: Column, count: number): Co
   const isTrue = (column: Column, i: number): boolean =>
     column.type === 'boolean' && hasValue(column, i) && column.numbers[i] !== 0;
   for (let i = 0; i < count; i++) {
-    const holds = op === 'AND' ? isTrue(left, i) && isTrue(right, i) : isTrue(left, i) || isTrue(right, i);
+    const holds =
+      op === 'AND' ? isTrue(left, i) && isTrue(right, i) : isTrue(left, i) || isTrue(right, i);
     if (holds) out[i] = 1;
   }
   return booleans(out);
@@ -208,7 +222,8 @@ function calculate(op: BinaryOperator, left: Column, right: Column, count: numbe
   if (isFloat || (op === '/' && left.type !== 'unsigned' && right.type !== 'unsigned')) {
     return numberColumn('float', calculateFloats(op, left.numbers, right.numbers, count), present);
   }
-  const type: ValueType = left.type === 'unsigned' || right.type === 'unsigned' ? 'unsigned' : 'integer';
+  const type: ValueType =
+    left.type === 'unsigned' || right.type === 'unsigned' ? 'unsigned' : 'integer';
   if (!isBitwise && op !== '/' && type === 'integer' && !left.wide && !right.wide) {
     const numbers = calculateFloats(op, left.numbers, right.numbers, count);
     if (allSafe(numbers)) return numberColumn(type, numbers, present);
@@ -224,7 +239,12 @@ function allSafe(numbers: Float64Array): boolean {
   return true;
 }
 
-function calculateFloats(op: BinaryOperator, a: Float64Array, b: Float64Array, count: number): Float64Array {
+function calculateFloats(
+  op: BinaryOperator,
+  a: Float64Array,
+  b: Float64Array,
+  count: number,
+): Float64Array {
   const out = new Float64Array(count);
   switch (op) {
     case '+':
@@ -247,14 +267,25 @@ function calculateFloats(op: BinaryOperator, a: Float64Array, b: Float64Array, c
   return out;
 }
 
-function calculateExact(op: BinaryOperator, left: Column, right: Column, type: ValueType, count: number): Column {
+function calculateExact(
+  op: BinaryOperator,
+  left: Column,
+  right: Column,
+  type: ValueType,
+  count: number,
+): Column {
   const builder = new ColumnBuilder(type, count);
   for (let i = 0; i < count; i++) {
     if (!hasValue(left, i) || !hasValue(right, i)) {
       builder.pushNull();
       continue;
     }
-    const value = exactResult(op, exactInteger(left, i), exactInteger(right, i), type === 'unsigned');
+    const value = exactResult(
+      op,
+      exactInteger(left, i),
+      exactInteger(right, i),
+      type === 'unsigned',
+    );
     builder.pushInteger(type === 'unsigned' ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value));
   }
   return builder.build();

@@ -12,7 +12,11 @@ export interface QueryLimits {
 }
 
 /** No limits at all. */
-export const noLimits: QueryLimits = { selectPointsMax: 0, selectSeriesMax: 0, selectBucketsMax: 0 };
+export const noLimits: QueryLimits = {
+  selectPointsMax: 0,
+  selectSeriesMax: 0,
+  selectBucketsMax: 0,
+};
 
 /** A scan works this long before it offers others their turn. */
 const TURN_MS = 8;

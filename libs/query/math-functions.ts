@@ -1,7 +1,7 @@
 /**
  * Functions of one row: abs, sin, round … Same set and rules of types as InfluxDB 1.x.
  */
-import { ColumnBuilder, exactInteger, hasValue, numberColumn, type Column } from './column.js';
+import { hasValue, numberColumn, type Column } from './column.js';
 
 const FLOAT_FUNCTIONS: Readonly<Record<string, (x: number, y: number) => number>> = {
   sin: Math.sin,
@@ -25,7 +25,7 @@ const SAME_TYPE: Readonly<Record<string, (x: number) => number>> = {
   abs: Math.abs,
   floor: Math.floor,
   ceil: Math.ceil,
-  round: (x) => (x < 0 ? -Math.floor(-x + 0.5) : Math.floor(x + 0.5)),
+  round: (x) => (x < 0 ? -Math.round(-x) : Math.round(x)),
 };
 
 const ARITY_TWO = new Set(['atan2', 'pow', 'log']);
@@ -48,7 +48,8 @@ export function keepsType(name: string): boolean {
 /** Applies a math function to columns of numbers, row by row; rows without a value stay so. */
 export function applyMath(name: string, args: readonly Column[], count: number): Column {
   const [x, y] = args;
-  if (!x) return numberColumn('float', new Float64Array(count), new Uint8Array(count));
+  if (!x || args.some(({ type }) => type === 'string' || type === 'boolean'))
+    return numberColumn('float', new Float64Array(count), new Uint8Array(count));
   if (keepsType(name)) return applySameType(name, x, count);
   const apply = FLOAT_FUNCTIONS[name] ?? Math.abs;
   const numbers = new Float64Array(count);
@@ -56,28 +57,18 @@ export function applyMath(name: string, args: readonly Column[], count: number):
   for (let i = 0; i < count; i++) {
     if (!hasValue(x, i) || (y && !hasValue(y, i))) continue;
     const value = apply(x.numbers[i] as number, y ? (y.numbers[i] as number) : 0);
-    if (!Number.isFinite(value)) continue;
+    if (Number.isNaN(value)) continue;
     numbers[i] = value;
     present[i] = 1;
   }
   return numberColumn('float', numbers, present);
 }
 
+/** Integers stay as they are, even under abs(): same as InfluxDB 1.x. */
 function applySameType(name: string, column: Column, count: number): Column {
-  const apply = SAME_TYPE[name] ?? Math.abs;
-  if (column.type === 'float') {
-    const numbers = new Float64Array(count);
-    for (let i = 0; i < count; i++) numbers[i] = apply(column.numbers[i] as number);
-    return numberColumn('float', numbers, column.present);
-  }
-  if (name !== 'abs' || column.type === 'unsigned') return column;
-  const builder = new ColumnBuilder(column.type, count);
-  for (let i = 0; i < count; i++) {
-    if (!hasValue(column, i)) builder.pushNull();
-    else if (column.wide) {
-      const value = exactInteger(column, i);
-      builder.pushInteger(BigInt.asIntN(64, value < 0n ? -value : value));
-    } else builder.pushNumber(Math.abs(column.numbers[i] as number));
-  }
-  return builder.build();
+  const apply = SAME_TYPE[name];
+  if (column.type !== 'float' || !apply) return column;
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = apply(column.numbers[i] as number);
+  return numberColumn('float', numbers, column.present);
 }

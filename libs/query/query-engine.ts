@@ -68,7 +68,11 @@ export class QueryEngine {
     }
   }
 
-  async *#select(statement: SelectStatement, context: QueryContext, nowNs: bigint): AsyncGenerator<ResultSeries> {
+  async *#select(
+    statement: SelectStatement,
+    context: QueryContext,
+    nowNs: bigint,
+  ): AsyncGenerator<ResultSeries> {
     const result = inTurns(runSelect(statement, this.#options(context, nowNs)));
     if (statement.into) yield await writeInto(statement.into, result, this.#parts.writer);
     else yield* result;
@@ -77,11 +81,22 @@ export class QueryEngine {
   #options(context: QueryContext, nowNs: bigint): SelectOptions {
     const { reader, limits, random } = this.#parts;
     const { database, retentionPolicy, signal } = context;
-    return { reader, database, retentionPolicy, signal, nowNs, limits: limits ?? noLimits, ...(random && { random }) };
+    return {
+      reader,
+      database,
+      retentionPolicy,
+      signal,
+      nowNs,
+      limits: limits ?? noLimits,
+      ...(random && { random }),
+    };
   }
 }
 
-function inDatabase<T extends { readonly database: string }>(statement: T, { database }: QueryContext): T {
+function inDatabase<T extends { readonly database: string }>(
+  statement: T,
+  { database }: QueryContext,
+): T {
   return statement.database === '' ? { ...statement, database } : statement;
 }
 

@@ -21,7 +21,10 @@ const MAX_NS = 9223372036854775806n;
  * The window of a time: start inclusive, end exclusive. Windows of a zone with changing offset follow its clocks; around a
  * change they are longer or shorter. Same as InfluxDB 1.x.
  */
-export function windowOf(spec: WindowSpec, timeNs: bigint): { readonly startNs: bigint; readonly endNs: bigint } {
+export function windowOf(
+  spec: WindowSpec,
+  timeNs: bigint,
+): { readonly startNs: bigint; readonly endNs: bigint } {
   const { intervalNs, offsetNs, zone } = spec;
   const shifted = timeNs - offsetNs;
   const zoneNs = zone.offsetNs(shifted);
@@ -179,7 +182,8 @@ export class ZonedWindows implements Windows {
   }
 
   numberOf(timeNs: bigint): number {
-    while ((this.#starts.at(-1) ?? 0n) <= timeNs && (this.#starts.at(-1) ?? 0n) < MAX_NS) this.#extend();
+    while ((this.#starts.at(-1) ?? 0n) <= timeNs && (this.#starts.at(-1) ?? 0n) < MAX_NS)
+      this.#extend();
     let low = 0;
     let high = this.#starts.length;
     while (low + 1 < high) {

@@ -57,7 +57,11 @@ export function compileSelect(statement: SelectStatement, nowNs: bigint): Compil
   return compile(statement, nowNs, null);
 }
 
-function compile(statement: SelectStatement, nowNs: bigint, parent: CompiledSelect | null): CompiledSelect {
+function compile(
+  statement: SelectStatement,
+  nowNs: bigint,
+  parent: CompiledSelect | null,
+): CompiledSelect {
   const zone = timeZoneOf(statement.timeZone ?? '') ?? utc;
   const isAscending = statement.sortFields[0]?.isAscending ?? parent?.isAscending ?? true;
   const split = splitCondition(statement.condition, { nowNs, zone });
@@ -65,7 +69,8 @@ function compile(statement: SelectStatement, nowNs: bigint, parent: CompiledSele
   const grouping = compileDimensions(statement.dimensions, { nowNs, zone });
   const isOwnInterval = grouping.intervalNs !== 0n;
   let windows: WindowSpec | null = null;
-  if (isOwnInterval) windows = { intervalNs: grouping.intervalNs, offsetNs: grouping.offsetNs, zone };
+  if (isOwnInterval)
+    windows = { intervalNs: grouping.intervalNs, offsetNs: grouping.offsetNs, zone };
   let { minNs } = split.range;
   let maxNs = split.range.maxNs ?? (windows ? nowNs : MAX_TIME_NS);
   if (parent) {
@@ -93,7 +98,10 @@ function compile(statement: SelectStatement, nowNs: bigint, parent: CompiledSele
     grouping,
     zone,
     // Windows without values would otherwise reach the outer query as values.
-    fill: parent && facts.callCount > 0 && statement.fill.option === 'null' ? { option: 'none' } : statement.fill,
+    fill:
+      parent && facts.callCount > 0 && statement.fill.option === 'null'
+        ? { option: 'none' }
+        : statement.fill,
     isAscending,
     slimit: statement.slimit + (parent?.slimit ?? 0),
     soffset: statement.soffset + (parent?.soffset ?? 0),

@@ -1,7 +1,14 @@
 /**
  * Replaces wildcards and regular expressions among fields and dimensions by the names that the sources have.
  */
-import { compileRegex, type Call, type CastType, type Expr, type Field, type RegexMatcher } from '#influxql';
+import {
+  compileRegex,
+  type Call,
+  type CastType,
+  type Expr,
+  type Field,
+  type RegexMatcher,
+} from '#influxql';
 import type { SourceTable } from '../scan/source-table.js';
 import type { ExprType } from '../value-type.js';
 import { fieldName } from './column-names.js';
@@ -33,7 +40,10 @@ export interface SourceNames {
 }
 
 /** Tags to group by, each once, in order of mention; wildcards in byte order. */
-export function expandDimensions({ grouping }: CompiledSelect, { tables }: SourceNames): readonly string[] {
+export function expandDimensions(
+  { grouping }: CompiledSelect,
+  { tables }: SourceNames,
+): readonly string[] {
   const tags = new Set(grouping.tags);
   if (grouping.hasWildcard || grouping.regexes.length > 0) {
     const keys = new Set(tables.flatMap((table) => table.tagKeys));
@@ -78,7 +88,15 @@ function candidatesOf({ tables }: SourceNames, grouped: ReadonlySet<string>): re
   return all.sort((a, b) => compareNames(a.name, b.name) || rank(a.type) - rank(b.type));
 }
 
-const ORDER: readonly ExprType[] = ['float', 'integer', 'unsigned', 'string', 'boolean', 'time', 'tag'];
+const ORDER: readonly ExprType[] = [
+  'float',
+  'integer',
+  'unsigned',
+  'string',
+  'boolean',
+  'time',
+  'tag',
+];
 
 function rank(type: ExprType): number {
   return ORDER.indexOf(type);
@@ -93,7 +111,9 @@ function expandField(field: Field, candidates: readonly Candidate[]): readonly F
   }
   if (expr.kind === 'regex') {
     const matches = compileRegex(expr.source);
-    return candidates.filter(({ name }) => matches(name)).map((one) => ({ expr: refTo(one), alias: '' }));
+    return candidates
+      .filter(({ name }) => matches(name))
+      .map((one) => ({ expr: refTo(one), alias: '' }));
   }
   if (expr.kind !== 'call' || !hasPattern(expr)) return [field];
   return expandCall(field, expr, candidates);
@@ -106,12 +126,19 @@ function expandCall(field: Field, call: Call, candidates: readonly Candidate[]):
   if (pattern?.kind === 'wildcard' && pattern.only === 'tag') {
     throw new QueryError(`unable to use tag wildcard in ${inner.name}()`);
   }
-  const matches: RegexMatcher = pattern?.kind === 'regex' ? compileRegex(pattern.source) : () => true;
+  const matches: RegexMatcher =
+    pattern?.kind === 'regex' ? compileRegex(pattern.source) : () => true;
   const more = MORE_TYPES[inner.name] ?? [];
   return candidates
-    .filter(({ type }) => type === 'float' || type === 'integer' || type === 'unsigned' || more.includes(type))
+    .filter(
+      ({ type }) =>
+        type === 'float' || type === 'integer' || type === 'unsigned' || more.includes(type),
+    )
     .filter(({ name }) => matches(name))
-    .map((one) => ({ expr: withArgument(call, refTo(one)), alias: `${fieldName(field)}_${one.name}` }));
+    .map((one) => ({
+      expr: withArgument(call, refTo(one)),
+      alias: `${fieldName(field)}_${one.name}`,
+    }));
 }
 
 function innermost(call: Call): Call {
@@ -121,7 +148,10 @@ function innermost(call: Call): Call {
 
 function withArgument(call: Call, argument: Expr): Call {
   const [first, ...rest] = call.args;
-  return { ...call, args: [first?.kind === 'call' ? withArgument(first, argument) : argument, ...rest] };
+  return {
+    ...call,
+    args: [first?.kind === 'call' ? withArgument(first, argument) : argument, ...rest],
+  };
 }
 
 function refTo({ name, type }: Candidate): Expr {

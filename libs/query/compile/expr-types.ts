@@ -21,7 +21,8 @@ export function exprType(expr: Expr, typeOf: (ref: VarRef) => ExprType): ExprTyp
     case 'binary': {
       const lhs = exprType(expr.lhs, typeOf);
       const rhs = exprType(expr.rhs, typeOf);
-      if ('&|^'.includes(expr.op)) return lhs === 'boolean' ? 'boolean' : lhs === 'unsigned' ? lhs : rhs;
+      if ('&|^'.includes(expr.op))
+        return lhs === 'boolean' ? 'boolean' : lhs === 'unsigned' ? lhs : rhs;
       if (lhs === 'unknown' || rhs === 'unknown') return lhs === 'unknown' ? rhs : lhs;
       if (lhs === 'float' || rhs === 'float') return 'float';
       if (lhs === 'unsigned' || rhs === 'unsigned') return 'unsigned';
@@ -41,7 +42,11 @@ export function exprType(expr: Expr, typeOf: (ref: VarRef) => ExprType): ExprTyp
 
 /** Type of a call's results, from the type of its first argument. */
 export function callType(name: string, argument: ExprType): ExprType {
-  if (isMathFunction(name)) return keepsType(name) ? argument : 'float';
+  if (isMathFunction(name)) {
+    return keepsType(name) && (argument === 'integer' || argument === 'unsigned')
+      ? argument
+      : 'float';
+  }
   switch (name) {
     case 'count':
     case 'elapsed':

@@ -2,7 +2,13 @@
  * Which fields a SELECT may have: the rules of each function and of their combination, with InfluxDB 1.x's error texts.
  * Looks at syntax only; types are known later.
  */
-import { formatInfluxqlDuration, printExpr, type Call, type Expr, type SelectStatement } from '#influxql';
+import {
+  formatInfluxqlDuration,
+  printExpr,
+  type Call,
+  type Expr,
+  type SelectStatement,
+} from '#influxql';
 import { QueryError } from '../errors.js';
 import { isMathFunction, mathArgumentCount } from '../math-functions.js';
 
@@ -46,7 +52,9 @@ const GO_TYPES: Readonly<Partial<Record<Expr['kind'], string>>> = {
  */
 export function checkFields(statement: SelectStatement, context: FieldContext): FieldFacts {
   const checker = new FieldChecker(statement, context);
-  const fields = statement.fields.filter(({ expr }) => !(expr.kind === 'varRef' && expr.name === 'time'));
+  const fields = statement.fields.filter(
+    ({ expr }) => !(expr.kind === 'varRef' && expr.name === 'time'),
+  );
   for (const { expr } of fields) checker.field(expr);
   if (fields.length === 0) throw new QueryError('at least 1 non-time field must be queried');
   return checker.finish();
@@ -75,7 +83,9 @@ class FieldChecker {
   finish(): FieldFacts {
     const { fill } = this.#statement;
     if (this.#callCount > 1 && this.#topOrBottom !== '') {
-      throw new QueryError(`selector function ${this.#topOrBottom}() cannot be combined with other functions`);
+      throw new QueryError(
+        `selector function ${this.#topOrBottom}() cannot be combined with other functions`,
+      );
     }
     if (this.#callCount === 0) {
       if (fill.option === 'none' || fill.option === 'linear') {
@@ -86,13 +96,17 @@ class FieldChecker {
       }
     }
     if (this.#hasDistinct && (this.#callCount !== 1 || this.#hasBareFields)) {
-      throw new QueryError('aggregate function distinct() cannot be combined with other functions or fields');
+      throw new QueryError(
+        'aggregate function distinct() cannot be combined with other functions or fields',
+      );
     }
     if (this.#hasBareFields && !this.#hasOnlySelectors) {
       throw new QueryError('mixing aggregate and non-aggregate queries is not supported');
     }
     if (this.#hasBareFields && this.#callCount > 1) {
-      throw new QueryError('mixing multiple selector functions with tags or fields is not supported');
+      throw new QueryError(
+        'mixing multiple selector functions with tags or fields is not supported',
+      );
     }
     return {
       callCount: this.#callCount,
@@ -140,6 +154,7 @@ class FieldChecker {
 
   #mathCall({ name, args }: Call): void {
     expectCount(name, args, mathArgumentCount(name));
+    if (args.every(isLiteral)) throw new QueryError('field must contain at least one variable');
     for (const argument of args) if (!isLiteral(argument)) this.#expr(argument);
   }
 
@@ -254,7 +269,8 @@ class FieldChecker {
     expectCount('sample', args, 2);
     const size = args[1];
     if (size?.kind !== 'integer') throw new QueryError('expected integer argument in sample()');
-    if (size.value <= 0n) throw new QueryError(`sample window must be greater than 1, got ${size.value}`);
+    if (size.value <= 0n)
+      throw new QueryError(`sample window must be greater than 1, got ${size.value}`);
     this.#symbol('sample', args[0]);
   }
 
@@ -275,12 +291,17 @@ class FieldChecker {
     expectCount(name, args, 3);
     this.#hasOnlySelectors = false;
     const [input, count, season] = args;
-    if (count?.kind !== 'integer') throw new QueryError(`expected integer argument as second arg in ${name}`);
-    if (count.value <= 0n) throw new QueryError(`second arg to ${name} must be greater than 0, got ${count.value}`);
-    if (season?.kind !== 'integer') throw new QueryError(`expected integer argument as third arg in ${name}`);
-    if (season.value < 0n) throw new QueryError(`third arg to ${name} cannot be negative, got ${season.value}`);
+    if (count?.kind !== 'integer')
+      throw new QueryError(`expected integer argument as second arg in ${name}`);
+    if (count.value <= 0n)
+      throw new QueryError(`second arg to ${name} must be greater than 0, got ${count.value}`);
+    if (season?.kind !== 'integer')
+      throw new QueryError(`expected integer argument as third arg in ${name}`);
+    if (season.value < 0n)
+      throw new QueryError(`third arg to ${name} cannot be negative, got ${season.value}`);
     if (input?.kind !== 'call') throw new QueryError(`must use aggregate function with ${name}`);
-    if (!this.#context.hasInterval) throw new QueryError(`${name} aggregate requires a GROUP BY interval`);
+    if (!this.#context.hasInterval)
+      throw new QueryError(`${name} aggregate requires a GROUP BY interval`);
     this.#nested(input);
   }
 
@@ -294,14 +315,20 @@ class FieldChecker {
 
   #ranking({ name, args }: Call): void {
     if (this.#topOrBottom !== '') {
-      throw new QueryError(`selector function ${this.#topOrBottom}() cannot be combined with other functions`);
+      throw new QueryError(
+        `selector function ${this.#topOrBottom}() cannot be combined with other functions`,
+      );
     }
     if (args.length < 2) {
-      throw new QueryError(`invalid number of arguments for ${name}, expected at least 2, got ${args.length}`);
+      throw new QueryError(
+        `invalid number of arguments for ${name}, expected at least 2, got ${args.length}`,
+      );
     }
     const count = args.at(-1) as Expr;
     if (count.kind !== 'integer') {
-      throw new QueryError(`expected integer as last argument in ${name}(), found ${printExpr(count)}`);
+      throw new QueryError(
+        `expected integer as last argument in ${name}(), found ${printExpr(count)}`,
+      );
     }
     if (count.value <= 0n) {
       throw new QueryError(`limit (${count.value}) in ${name} function must be at least 1`);
@@ -314,11 +341,15 @@ class FieldChecker {
     }
     const [first, ...rest] = args.slice(0, -1) as [Expr, ...Expr[]];
     if (first.kind !== 'varRef') {
-      throw new QueryError(`expected first argument to be a field in ${name}(), found ${printExpr(first)}`);
+      throw new QueryError(
+        `expected first argument to be a field in ${name}(), found ${printExpr(first)}`,
+      );
     }
     for (const extra of rest) {
       if (extra.kind === 'varRef') continue;
-      throw new QueryError(`only fields or tags are allowed in ${name}(), found ${printExpr(extra)}`);
+      throw new QueryError(
+        `only fields or tags are allowed in ${name}(), found ${printExpr(extra)}`,
+      );
     }
     this.#topOrBottom = name;
   }
@@ -326,7 +357,9 @@ class FieldChecker {
 
 function expectCount(name: string, args: readonly Expr[], count: number): void {
   if (args.length === count) return;
-  throw new QueryError(`invalid number of arguments for ${name}, expected ${count}, got ${args.length}`);
+  throw new QueryError(
+    `invalid number of arguments for ${name}, expected ${count}, got ${args.length}`,
+  );
 }
 
 function expectRange(name: string, args: readonly Expr[]): void {
@@ -344,7 +377,9 @@ function checkUnit(name: string, unit: Expr | undefined, phrase: string): void {
     throw new QueryError(`${subject}, got ${GO_TYPES[unit.kind] ?? unit.kind}`);
   }
   if (unit.valueNs <= 0n) {
-    throw new QueryError(`duration argument must be positive, got ${formatInfluxqlDuration(unit.valueNs)}`);
+    throw new QueryError(
+      `duration argument must be positive, got ${formatInfluxqlDuration(unit.valueNs)}`,
+    );
   }
 }
 

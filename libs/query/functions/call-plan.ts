@@ -9,11 +9,12 @@ import { CollectAccumulator } from './collecting.js';
 import { holtWinters } from './holt-winters.js';
 import { CountAccumulator, SpreadAccumulator, SumAccumulator } from './running.js';
 import { SelectAccumulator } from './selecting.js';
+import { integral } from './integral.js';
+import type { WindowSpec } from '../windows.js';
 import type { Stream } from './stream.js';
 import { cumulativeSum, derivative, difference, elapsed, movingAverage } from './transforms.js';
 import {
   defaultUnitNs,
-  integralReducer,
   percentileReducer,
   rankingReducer,
   reduceCountDistinct,
@@ -64,11 +65,23 @@ export interface CallContext {
   readonly keepsTime: boolean;
   /** 0 without GROUP BY time. */
   readonly intervalNs: bigint;
+  readonly windows: WindowSpec | null;
+  readonly isAscending: boolean;
   readonly typeOf: (ref: VarRef) => ExprType;
   readonly random: () => number;
 }
 
-const SELECTORS = new Set(['first', 'last', 'min', 'max', 'percentile', 'sample', 'distinct', 'top', 'bottom']);
+const SELECTORS = new Set([
+  'first',
+  'last',
+  'min',
+  'max',
+  'percentile',
+  'sample',
+  'distinct',
+  'top',
+  'bottom',
+]);
 const NUMERIC_ONLY = new Set([
   'sum',
   'mean',
@@ -109,7 +122,8 @@ export function planCall(call: Call, context: CallContext, extraWindows = 0): Ca
   if (!transform) return planLeaf(call, context, extraWindows);
   const [argument] = call.args;
   const extra = extraWindows + (context.intervalNs === 0n ? 0 : windowsBefore(call));
-  const input = argument?.kind === 'call' ? planCall(argument, context, extra) : planRaw(call, context, extra);
+  const input =
+    argument?.kind === 'call' ? planCall(argument, context, extra) : planRaw(call, context, extra);
   return { kind: 'transform', input, apply: transform };
 }
 
@@ -119,7 +133,10 @@ export function windowsBefore({ name, args }: Call): number {
   return LOOKING_BACK.has(name) ? 1 : 0;
 }
 
-function transformOf(call: Call, { intervalNs }: CallContext): ((stream: Stream) => Stream) | null {
+function transformOf(
+  call: Call,
+  { intervalNs, windows, isAscending }: CallContext,
+): ((stream: Stream) => Stream) | null {
   const { name, args } = call;
   const unitNs = args[1]?.kind === 'duration' ? args[1].valueNs : null;
   const isNonNegative = name.startsWith('non_negative');
@@ -139,6 +156,9 @@ function transformOf(call: Call, { intervalNs }: CallContext): ((stream: Stream)
       return (stream) => movingAverage(stream, Number(literalNumber(args[1], 2)));
     case 'elapsed':
       return (stream) => elapsed(stream, unitNs ?? 1n);
+    case 'integral':
+      return (stream) =>
+        integral(stream, { unitNs: unitNs ?? defaultUnitNs, windows, isAscending });
     case 'holt_winters':
     case 'holt_winters_with_fit':
       return (stream) =>
@@ -161,21 +181,27 @@ function planRaw(call: Call, context: CallContext, extraWindows: number): RawPla
 function planLeaf(call: Call, context: CallContext, extraWindows: number): LeafPlan {
   const { name, args } = call;
   const [argument] = args;
-  const isCountDistinct = name === 'count' && (argument?.kind === 'distinct' || argument?.kind === 'call');
+  const isCountDistinct =
+    name === 'count' && (argument?.kind === 'distinct' || argument?.kind === 'call');
   const ref = refOf(argument);
   const input = inputType(name, ref, context);
   const type = input ?? 'float';
   const plan = { kind: 'leaf', name, ref, input, extraWindows } as const;
   if (isCountDistinct) {
-    const makeAccumulator = (): Accumulator => new CollectAccumulator(type, 'integer', reduceCountDistinct);
+    const makeAccumulator = (): Accumulator =>
+      new CollectAccumulator(type, 'integer', reduceCountDistinct);
     return { ...plan, beside: [], isFilled: true, makeAccumulator };
   }
   const beside = name === 'top' || name === 'bottom' ? args.slice(1, -1).map(refOf) : [];
-  const isFilled = !['distinct', 'sample', 'top', 'bottom', 'integral'].includes(name);
+  const isFilled = !['distinct', 'sample', 'top', 'bottom'].includes(name);
   return { ...plan, beside, isFilled, makeAccumulator: () => accumulatorOf(call, type, context) };
 }
 
-function accumulatorOf({ name, args }: Call, input: ValueType, { keepsTime, random }: CallContext): Accumulator {
+function accumulatorOf(
+  { name, args }: Call,
+  input: ValueType,
+  { keepsTime, random }: CallContext,
+): Accumulator {
   switch (name) {
     case 'count':
       return new CountAccumulator();
@@ -198,13 +224,17 @@ function accumulatorOf({ name, args }: Call, input: ValueType, { keepsTime, rand
     case 'distinct':
       return new CollectAccumulator(input, input, reduceDistinct);
     case 'percentile':
-      return new CollectAccumulator(input, input, percentileReducer(Number(literalNumber(args[1], 0)), keepsTime));
+      return new CollectAccumulator(
+        input,
+        input,
+        percentileReducer(Number(literalNumber(args[1], 0)), keepsTime),
+      );
     case 'sample':
-      return new CollectAccumulator(input, input, sampleReducer(Number(literalNumber(args[1], 1)), random));
-    case 'integral': {
-      const unitNs = args[1]?.kind === 'duration' ? args[1].valueNs : defaultUnitNs;
-      return new CollectAccumulator(input, 'float', integralReducer(unitNs));
-    }
+      return new CollectAccumulator(
+        input,
+        input,
+        sampleReducer(Number(literalNumber(args[1], 1)), random),
+      );
     default: {
       const size = Number(literalNumber(args.at(-1), 1));
       const ranking = rankingReducer({ size, isTop: name === 'top', tagCount: args.length - 2 });
@@ -217,7 +247,8 @@ function inputType(name: string, ref: VarRef, { typeOf }: CallContext): ValueTyp
   const type = typeOf(ref);
   if (type === 'unknown' || type === 'time' || type === 'tag') return null;
   const isUnsupported =
-    (NUMERIC_ONLY.has(name) && !isNumeric(type)) || ((name === 'min' || name === 'max') && type === 'string');
+    (NUMERIC_ONLY.has(name) && !isNumeric(type)) ||
+    ((name === 'min' || name === 'max') && type === 'string');
   if (isUnsupported) {
     throw new QueryError(`unsupported ${name} iterator type: *query.${type}InterruptIterator`);
   }

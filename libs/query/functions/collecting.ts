@@ -32,7 +32,11 @@ export class CollectAccumulator implements Accumulator {
   readonly type: ValueType;
   readonly #input: ValueType;
   readonly #reduce: WindowReducer;
-  readonly #parts: { readonly column: Column; readonly aux: readonly Column[]; readonly count: number }[] = [];
+  readonly #parts: {
+    readonly column: Column;
+    readonly aux: readonly Column[];
+    readonly count: number;
+  }[] = [];
   #slots = new Int32Array(1024);
   #times = new BigInt64Array(1024);
   #count = 0;
@@ -62,7 +66,11 @@ export class CollectAccumulator implements Accumulator {
       this.#slots.fill(slots[r] as number, from, this.#count + (runs.firstRow[r + 1] as number));
     }
     writeTimes(this.#times, this.#count, stretch.baseNs, offsets, count);
-    this.#parts.push({ column: copyColumn(column, count), aux: aux.map((one) => copyColumn(one, count)), count });
+    this.#parts.push({
+      column: copyColumn(column, count),
+      aux: aux.map((one) => copyColumn(one, count)),
+      count,
+    });
     this.#count += count;
   }
 
@@ -86,10 +94,18 @@ export class CollectAccumulator implements Accumulator {
 
   #sort(): SortedValues {
     const counts = this.#parts.map(({ count }) => count);
-    const column = concatColumns(this.#input, this.#parts.map((part) => part.column), counts);
+    const column = concatColumns(
+      this.#input,
+      this.#parts.map((part) => part.column),
+      counts,
+    );
     const [first] = this.#parts;
     const aux = (first?.aux ?? []).map(({ type }, i) =>
-      concatColumns(type, this.#parts.map((part) => part.aux[i] as Column), counts),
+      concatColumns(
+        type,
+        this.#parts.map((part) => part.aux[i] as Column),
+        counts,
+      ),
     );
     const sizes = new Map<number, number>();
     for (let i = 0; i < this.#count; i++) {

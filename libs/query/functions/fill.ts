@@ -35,7 +35,7 @@ export function fillStream(stream: Stream, spec: FillSpec): Stream {
   const lowNs = spec.minNs === null ? null : startOf(spec.minNs);
   const highNs = startOf(spec.maxNs);
   let expected = isAscending ? (lowNs ?? first) : highNs;
-  const end = isAscending ? highNs : (lowNs ?? (stream.timesNs.at(-1) ?? first));
+  const end = isAscending ? highNs : (lowNs ?? stream.timesNs.at(-1) ?? first);
   const times: bigint[] = [];
   const values = new ColumnBuilder(stream.values.type, count);
   const filler = new Filler(spec, stream);
@@ -53,14 +53,16 @@ export function fillStream(stream: Stream, spec: FillSpec): Stream {
       times.push(expected);
     }
     expected = step(windows, expected, isAscending);
-    if (times.length > ROWS_MAX) throw new QueryLimitError(`max-select-buckets limit exceeded: (${times.length}/${ROWS_MAX})`);
+    if (times.length > ROWS_MAX)
+      throw new QueryLimitError(`max-select-buckets limit exceeded: (${times.length}/${ROWS_MAX})`);
   }
   return { timesNs: times, values: values.build(), aux: [] };
 }
 
 /** Start of the window behind (or before) the one that starts at `startNs`. */
 function step(windows: WindowSpec, startNs: bigint, isAscending: boolean): bigint {
-  if (windows.zone.isUtc) return isAscending ? startNs + windows.intervalNs : startNs - windows.intervalNs;
+  if (windows.zone.isUtc)
+    return isAscending ? startNs + windows.intervalNs : startNs - windows.intervalNs;
   if (!isAscending) return windowOf(windows, startNs - 1n).startNs;
   let next = windowOf(windows, startNs).endNs;
   if (next <= startNs) next = startNs + windows.intervalNs;

@@ -39,7 +39,10 @@ export function holtWinters(input: Stream, options: HoltWintersOptions): Stream 
     const at = place(times[i] ?? startNs);
     if (Number.isNaN(y[at])) y[at] = input.values.numbers[row] as number;
   });
-  const model = new Model(y, options.season >= 2 && length >= options.season * 2 ? options.season : 0);
+  const model = new Model(
+    y,
+    options.season >= 2 && length >= options.season * 2 ? options.season : 0,
+  );
   const forecast = model.forecast(count, model.fit());
   const from = options.includesFit ? 0 : length;
   const values = forecast.subarray(from);
@@ -48,7 +51,10 @@ export function holtWinters(input: Stream, options: HoltWintersOptions): Stream 
   const kept = timesNs.map((_, i) => i).filter((i) => present[i] === 1);
   return {
     timesNs: kept.map((i) => timesNs[i] ?? 0n),
-    values: numberColumn('float', Float64Array.from(kept, (i) => values[i] as number)),
+    values: numberColumn(
+      'float',
+      Float64Array.from(kept, (i) => values[i] as number),
+    ),
     aux: [],
   };
 }
@@ -145,7 +151,8 @@ class Model {
       level = alpha * (actual / season) + (1 - alpha) * (start + phi * trend);
       const trendBefore = trend;
       trend = beta * (level - start) + (1 - beta) * phi * trend;
-      if (m > 0) seasons[t % m] = gamma * (actual / (start + phi * trendBefore)) + (1 - gamma) * season;
+      if (m > 0)
+        seasons[t % m] = gamma * (actual / (start + phi * trendBefore)) + (1 - gamma) * season;
     }
     return out;
   }

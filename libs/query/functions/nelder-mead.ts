@@ -20,7 +20,9 @@ export function minimize(
   const along = (from: Float64Array, to: Float64Array, scale: number): Float64Array =>
     from.map((x, i) => x + scale * ((to[i] as number) - x));
   for (let round = 0; round < ITERATIONS_MAX; round++) {
-    const order = values.map((_, i) => i).sort((a, b) => (values[a] as number) - (values[b] as number));
+    const order = values
+      .map((_, i) => i)
+      .sort((a, b) => (values[a] as number) - (values[b] as number));
     const least = order[0] as number;
     const greatest = order[n] as number;
     const second = order[n - 1] as number;

@@ -3,7 +3,13 @@
  */
 import { exactInteger, type Column } from '../column.js';
 import type { ValueType } from '../value-type.js';
-import { grown, zeros, type Accumulator, type AccumulatorBatch, type ResultSink } from './accumulator.js';
+import {
+  grown,
+  zeros,
+  type Accumulator,
+  type AccumulatorBatch,
+  type ResultSink,
+} from './accumulator.js';
 
 const NONE: Float64Array = new Float64Array(0);
 
@@ -25,7 +31,8 @@ export class CountAccumulator implements Accumulator {
     const { firstRow } = runs;
     for (let r = 0; r < runs.count; r++) {
       const slot = slots[r] as number;
-      counts[slot] = (counts[slot] as number) + (firstRow[r + 1] as number) - (firstRow[r] as number);
+      counts[slot] =
+        (counts[slot] as number) + (firstRow[r + 1] as number) - (firstRow[r] as number);
     }
   }
 
@@ -139,7 +146,12 @@ function sumRuns(
   }
 }
 
-function countRuns(firstRow: Int32Array, slots: Int32Array, runCount: number, counts: Float64Array): void {
+function countRuns(
+  firstRow: Int32Array,
+  slots: Int32Array,
+  runCount: number,
+  counts: Float64Array,
+): void {
   for (let r = 0; r < runCount; r++) {
     const slot = slots[r] as number;
     counts[slot] = (counts[slot] as number) + (firstRow[r + 1] as number) - (firstRow[r] as number);
@@ -214,7 +226,8 @@ export class SpreadAccumulator implements Accumulator {
       sink.values.pushNumber((this.#greatest[slot] as number) - (this.#least[slot] as number));
       return;
     }
-    const low = BigInt(this.#least[slot] as number) < least ? BigInt(this.#least[slot] as number) : least;
+    const low =
+      BigInt(this.#least[slot] as number) < least ? BigInt(this.#least[slot] as number) : least;
     sink.values.pushInteger(BigInt.asIntN(64, greatest - low));
   }
 }

@@ -4,7 +4,13 @@
 import { ColumnBuilder, exactInteger, type Column } from '../column.js';
 import type { Stretch } from '../scan/source-table.js';
 import type { ValueType } from '../value-type.js';
-import { grown, zeros, type Accumulator, type AccumulatorBatch, type ResultSink } from './accumulator.js';
+import {
+  grown,
+  zeros,
+  type Accumulator,
+  type AccumulatorBatch,
+  type ResultSink,
+} from './accumulator.js';
 
 const NONE: Float64Array = new Float64Array(0);
 
@@ -63,7 +69,9 @@ export class SelectAccumulator implements Accumulator {
     if (this.#choice === 'first') return from;
     if (this.#choice === 'last') return to - 1;
     if (column.wide) return extremeWide(column, from, to, this.#choice === 'min');
-    return this.#choice === 'min' ? least(column.numbers, from, to) : greatest(column.numbers, from, to);
+    return this.#choice === 'min'
+      ? least(column.numbers, from, to)
+      : greatest(column.numbers, from, to);
   }
 
   #offer(batch: AccumulatorBatch, slot: number, row: number): void {
@@ -85,7 +93,11 @@ export class SelectAccumulator implements Accumulator {
     if (this.type === 'string') this.#texts[slot] = column.strings[row] ?? '';
     if (column.wide) this.#wide.set(slot, exactInteger(column, row));
     else this.#wide.delete(slot);
-    if (batch.aux.length > 0) this.#aux.set(slot, batch.aux.map((one) => singleRow(one, row)));
+    if (batch.aux.length > 0)
+      this.#aux.set(
+        slot,
+        batch.aux.map((one) => singleRow(one, row)),
+      );
   }
 
   /** Below, at or above 0 as row `row` is less than, equal to or greater than what the slot keeps. */

@@ -7,14 +7,20 @@ import type { ValueType } from '../value-type.js';
 import type { Stream } from './stream.js';
 
 /** Rows of a stream that have a value. */
-function* points({ timesNs, values }: Stream): Generator<{ readonly row: number; readonly timeNs: bigint }> {
+function* points({
+  timesNs,
+  values,
+}: Stream): Generator<{ readonly row: number; readonly timeNs: bigint }> {
   for (let row = 0; row < timesNs.length; row++) {
     if (hasValue(values, row)) yield { row, timeNs: timesNs[row] ?? 0n };
   }
 }
 
 /** Change per `unitNs` between neighbouring points; points at the same time as the one before are passed over. */
-export function derivative(input: Stream, options: { readonly unitNs: bigint; readonly isNonNegative: boolean }): Stream {
+export function derivative(
+  input: Stream,
+  options: { readonly unitNs: bigint; readonly isNonNegative: boolean },
+): Stream {
   const out = new Output('float');
   let previous: { readonly row: number; readonly timeNs: bigint } | null = null;
   for (const point of points(input)) {
@@ -33,7 +39,8 @@ export function derivative(input: Stream, options: { readonly unitNs: bigint; re
 
 /** Value of `row` minus value of `other`; exact for integers. */
 function differenceOf(column: Column, row: number, other: number): number | bigint {
-  if (column.type === 'float') return (column.numbers[row] as number) - (column.numbers[other] as number);
+  if (column.type === 'float')
+    return (column.numbers[row] as number) - (column.numbers[other] as number);
   return exactInteger(column, row) - exactInteger(column, other);
 }
 
@@ -63,7 +70,10 @@ export function cumulativeSum(input: Stream): Stream {
       sum += values.numbers[row] as number;
       out.number(timeNs, sum);
     } else {
-      whole = values.type === 'unsigned' ? BigInt.asUintN(64, whole + exactInteger(values, row)) : BigInt.asIntN(64, whole + exactInteger(values, row));
+      whole =
+        values.type === 'unsigned'
+          ? BigInt.asUintN(64, whole + exactInteger(values, row))
+          : BigInt.asIntN(64, whole + exactInteger(values, row));
       out.any(timeNs, whole);
     }
   }

@@ -2,7 +2,14 @@
  * Reducers over all values of a window.
  */
 import { exactInteger } from '../column.js';
-import { compareRows, compareTimes, emitRow, rowsByValue, type WindowReducer, type WindowValues } from './collecting.js';
+import {
+  compareRows,
+  compareTimes,
+  emitRow,
+  rowsByValue,
+  type WindowReducer,
+  type WindowValues,
+} from './collecting.js';
 
 const SECOND_NS = 1_000_000_000;
 
@@ -37,7 +44,8 @@ export const reduceMode: WindowReducer = (values, sink) => {
       continue;
     }
     count++;
-    if (count < bestCount || (count === bestCount && compareTimes(values, first, bestFirst) > 0)) continue;
+    if (count < bestCount || (count === bestCount && compareTimes(values, first, bestFirst) > 0))
+      continue;
     bestCount = count;
     best = first;
     bestFirst = row;
@@ -99,7 +107,9 @@ function distinctRows(values: WindowValues): readonly number[] {
     const known = firsts.get(key);
     if (known === undefined || compareTimes(values, row, known) < 0) firsts.set(key, row);
   }
-  return [...firsts.values()].sort((a, b) => compareTimes(values, a, b) || compareRows(column, a, b));
+  return [...firsts.values()].sort(
+    (a, b) => compareTimes(values, a, b) || compareRows(column, a, b),
+  );
 }
 
 function keyOf({ column }: WindowValues, row: number): unknown {
@@ -135,12 +145,17 @@ export function rankingReducer(options: {
   const { size, isTop, tagCount } = options;
   return (values, sink) => {
     const better = (a: number, b: number): number =>
-      (isTop ? compareRows(values.column, b, a) : compareRows(values.column, a, b)) || compareTimes(values, a, b);
+      (isTop ? compareRows(values.column, b, a) : compareRows(values.column, a, b)) ||
+      compareTimes(values, a, b);
     let candidates = Array.from(values.rows);
     if (tagCount > 0) {
       const best = new Map<string, number>();
       for (const row of candidates) {
-        const key = JSON.stringify(values.aux.slice(0, tagCount).map(({ strings, numbers }) => strings[row] ?? numbers[row] ?? null));
+        const key = JSON.stringify(
+          values.aux
+            .slice(0, tagCount)
+            .map(({ strings, numbers }) => strings[row] ?? numbers[row] ?? null),
+        );
         const known = best.get(key);
         if (known === undefined || better(row, known) < 0) best.set(key, row);
       }
@@ -149,26 +164,6 @@ export function rankingReducer(options: {
     candidates.sort(better);
     const kept = candidates.slice(0, size).sort((a, b) => compareTimes(values, a, b));
     for (const row of kept) emitRow(values, row, values.timesNs[row] as bigint, sink);
-  };
-}
-
-/**
- * Area under the curve in units of `unitNs`, by trapezoids between neighbouring points of the window; times that repeat
- * count once, with the later value.
- */
-export function integralReducer(unitNs: bigint): WindowReducer {
-  return (values, sink) => {
-    const { column, timesNs } = values;
-    const rows = Array.from(values.rows).sort((a, b) => compareTimes(values, a, b));
-    let area = 0;
-    for (let i = 1; i < rows.length; i++) {
-      const from = rows[i - 1] as number;
-      const to = rows[i] as number;
-      const elapsed = Number((timesNs[to] as bigint) - (timesNs[from] as bigint)) / Number(unitNs);
-      area += 0.5 * ((column.numbers[from] as number) + (column.numbers[to] as number)) * elapsed;
-    }
-    sink.timesNs.push(values.startNs);
-    sink.values.pushNumber(area);
   };
 }
 

@@ -46,13 +46,19 @@ export class DatabaseViews {
    */
   static open(
     { reader, retentionPoliciesOf }: MetadataReader,
-    options: { readonly database: string; readonly policies: 'all' | readonly string[]; readonly range: TimeRange },
+    options: {
+      readonly database: string;
+      readonly policies: 'all' | readonly string[];
+      readonly range: TimeRange;
+    },
   ): DatabaseViews {
     const { database, policies, range } = options;
     const known = retentionPoliciesOf(database);
     if (!known) throw new QueryError(`database not found: ${database}`, 'query.database-not-found');
     const wanted = policies === 'all' ? known : policies;
-    return new DatabaseViews(wanted.map((retentionPolicy) => reader.view({ database, retentionPolicy, range })));
+    return new DatabaseViews(
+      wanted.map((retentionPolicy) => reader.view({ database, retentionPolicy, range })),
+    );
   }
 
   /** Names of the measurements that the sources mean (all without sources), in byte order. */
@@ -66,7 +72,9 @@ export class DatabaseViews {
     return this.views.map((view) => {
       const table = new StoredTable(view, name);
       const onTags = condition && withoutFields(condition, table);
-      const series = table.series(requiredTags(table, onTags)) as SeriesList & { readonly ids: Int32Array };
+      const series = table.series(requiredTags(table, onTags)) as SeriesList & {
+        readonly ids: Int32Array;
+      };
       const filter = new SeriesFilter(table, series, onTags);
       const kept: number[] = [];
       for (let i = 0; i < series.count; i++) if (filter.of(i) !== false) kept.push(i);
@@ -81,7 +89,9 @@ export class DatabaseViews {
 
 function isWanted(name: string, sources: readonly MeasurementSource[]): boolean {
   if (sources.length === 0) return true;
-  return sources.some((source) => (source.regex === null ? source.name === name : compileRegex(source.regex)(name)));
+  return sources.some((source) =>
+    source.regex === null ? source.name === name : compileRegex(source.regex)(name),
+  );
 }
 
 /** A condition with comparisons of fields taken for true. */
@@ -95,8 +105,12 @@ function withoutFields(condition: Expr, table: StoredTable): Expr {
         return { ...condition, lhs: withoutFields(lhs, table), rhs: withoutFields(rhs, table) };
       }
       const isField = [lhs, rhs].some((side) => side.kind === 'varRef' && isFieldOf(table, side));
-      const isText = [lhs, rhs].some((side) => side.kind === 'string' || side.kind === 'regex' || side.kind === 'varRef');
-      const isNumeric = [lhs, rhs].some((side) => side.kind === 'integer' || side.kind === 'number' || side.kind === 'boolean');
+      const isText = [lhs, rhs].some(
+        (side) => side.kind === 'string' || side.kind === 'regex' || side.kind === 'varRef',
+      );
+      const isNumeric = [lhs, rhs].some(
+        (side) => side.kind === 'integer' || side.kind === 'number' || side.kind === 'boolean',
+      );
       return isField || !isText || isNumeric ? { kind: 'boolean', value: true } : condition;
     }
     default:
@@ -119,11 +133,16 @@ export function splitShowCondition(
 }
 
 /** Rows `offset .. offset + limit` of a list; 0 as limit means all. */
-export function page<T>(rows: readonly T[], { limit, offset }: Pick<ShowClauses, 'limit' | 'offset'>): readonly T[] {
+export function page<T>(
+  rows: readonly T[],
+  { limit, offset }: Pick<ShowClauses, 'limit' | 'offset'>,
+): readonly T[] {
   return rows.slice(offset, limit > 0 ? offset + limit : undefined);
 }
 
 /** Retention policies that sources name; the default where one names none. */
 export function policiesOf(sources: readonly MeasurementSource[]): readonly string[] {
-  return sources.length === 0 ? [''] : [...new Set(sources.map(({ retentionPolicy }) => retentionPolicy))];
+  return sources.length === 0
+    ? ['']
+    : [...new Set(sources.map(({ retentionPolicy }) => retentionPolicy))];
 }

@@ -7,7 +7,13 @@ import { compareNames } from '../compile/expand.js';
 import { utc } from '#influxql';
 import { QueryError } from '../errors.js';
 import type { ResultSeries, TagPair } from '../ports.js';
-import { DatabaseViews, policiesOf, splitShowCondition, type MeasurementSeries, type MetadataReader } from './database-views.js';
+import {
+  DatabaseViews,
+  policiesOf,
+  splitShowCondition,
+  type MeasurementSeries,
+  type MetadataReader,
+} from './database-views.js';
 import { keyMatcher, tagKeysOf, tagPairsOf } from './show.js';
 
 const NAMES: Readonly<Record<ShowCardinalityStatement['of'], string>> = {
@@ -30,7 +36,9 @@ export function* runShowCardinality(
   const isOverall = of === 'series' || of === 'measurement';
   const isPlain = sources.length === 0 && !condition && statement.dimensions.length === 0;
   if (hasTime) {
-    throw new QueryError(`SHOW ${NAMES[of]} EXACT CARDINALITY doesn't support time in WHERE clause`);
+    throw new QueryError(
+      `SHOW ${NAMES[of]} EXACT CARDINALITY doesn't support time in WHERE clause`,
+    );
   }
   const isEstimate = isOverall && isPlain && !statement.isExact;
   if (isEstimate && source.retentionPoliciesOf(database) === null) {
@@ -47,7 +55,12 @@ export function* runShowCardinality(
   }
 }
 
-function count(name: string, tags: readonly TagPair[] | null, column: string, value: number): ResultSeries {
+function count(
+  name: string,
+  tags: readonly TagPair[] | null,
+  column: string,
+  value: number,
+): ResultSeries {
   return {
     name,
     tags,
@@ -78,9 +91,13 @@ function* counts(
 ): Generator<ResultSeries> {
   const names = views.measurementNames(statement.sources);
   const measured = names.map((name) => ({ name, tables: views.series(name, condition) }));
-  const keys = [...new Set(measured.flatMap(({ tables }) => tables.flatMap(({ table }) => table.tagKeys)))].sort(compareNames);
+  const keys = [
+    ...new Set(measured.flatMap(({ tables }) => tables.flatMap(({ table }) => table.tagKeys))),
+  ].sort(compareNames);
   const grouping = compileDimensions(statement.dimensions, { nowNs: 0n, zone: utc });
-  const tags = keys.filter((key) => grouping.hasWildcard || grouping.regexes.some((matches) => matches(key)));
+  const tags = keys.filter(
+    (key) => grouping.hasWildcard || grouping.regexes.some((matches) => matches(key)),
+  );
   const dimensions = [...new Set([...grouping.tags, ...tags])].sort(compareNames);
   if (statement.of === 'measurement') {
     yield* measurementCounts(measured, dimensions);
@@ -118,7 +135,10 @@ function groupsOf(
   dimensions: readonly string[],
 ): readonly (readonly [readonly TagPair[] | null, readonly MeasurementSeries[]])[] {
   if (dimensions.length === 0) return [[null, tables]];
-  const groups = new Map<string, { readonly label: readonly TagPair[]; readonly tables: MeasurementSeries[] }>();
+  const groups = new Map<
+    string,
+    { readonly label: readonly TagPair[]; readonly tables: MeasurementSeries[] }
+  >();
   for (const { table, series, kept } of tables) {
     const own = new Map<string, number[]>();
     for (const i of kept) {
@@ -131,17 +151,23 @@ function groupsOf(
     }
     for (const [key, rows] of own) groups.get(key)?.tables.push({ table, series, kept: rows });
   }
-  return [...groups].sort((a, b) => compareNames(a[0], b[0])).map(([, { label, tables: found }]) => [label, found]);
+  return [...groups]
+    .sort((a, b) => compareNames(a[0], b[0]))
+    .map(([, { label, tables: found }]) => [label, found]);
 }
 
-function countOf(statement: ShowCardinalityStatement, tables: readonly MeasurementSeries[]): number {
+function countOf(
+  statement: ShowCardinalityStatement,
+  tables: readonly MeasurementSeries[],
+): number {
   switch (statement.of) {
     case 'tagKey':
       return tagKeysOf(tables).length;
     case 'tagValues':
       return statement.withKey ? tagPairsOf(tables, keyMatcher(statement.withKey)).length : 0;
     case 'fieldKey':
-      return new Set(tables.flatMap(({ table, kept }) => (kept.length > 0 ? table.fieldNames : []))).size;
+      return new Set(tables.flatMap(({ table, kept }) => (kept.length > 0 ? table.fieldNames : [])))
+        .size;
     default:
       return seriesCount(tables);
   }

@@ -15,7 +15,14 @@ import { fieldTypeName } from '#models';
 import { compareNames } from '../compile/expand.js';
 import { QueryError } from '../errors.js';
 import type { ResultSeries } from '../ports.js';
-import { DatabaseViews, page, policiesOf, splitShowCondition, type MeasurementSeries, type MetadataReader } from './database-views.js';
+import {
+  DatabaseViews,
+  page,
+  policiesOf,
+  splitShowCondition,
+  type MeasurementSeries,
+  type MetadataReader,
+} from './database-views.js';
 
 /** Statements that list what is stored. */
 export type ListStatement =
@@ -26,7 +33,11 @@ export type ListStatement =
   | ShowFieldKeysStatement;
 
 /** Lists what is stored, one series of rows a measurement. `database` of the statement is filled in. */
-export function* runShow(statement: ListStatement, source: MetadataReader, nowNs: bigint): Generator<ResultSeries> {
+export function* runShow(
+  statement: ListStatement,
+  source: MetadataReader,
+  nowNs: bigint,
+): Generator<ResultSeries> {
   if (statement.database === '') throw new QueryError('database name required');
   switch (statement.kind) {
     case 'showMeasurements':
@@ -71,12 +82,20 @@ function* showMeasurements(
   const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
   if (hasTime) throw new QueryError("SHOW MEASUREMENTS doesn't support time in WHERE clause");
   if (source.retentionPoliciesOf(statement.database) === null) return;
-  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  const views = DatabaseViews.open(source, {
+    database: statement.database,
+    policies: 'all',
+    range,
+  });
   try {
     const names = views
       .measurementNames(statement.sources)
       .filter((name) => !condition || isMatch(condition, name, views.series(name, null)));
-    yield* textSeries('measurements', ['name'], page(names, statement).map((name) => [name]));
+    yield* textSeries(
+      'measurements',
+      ['name'],
+      page(names, statement).map((name) => [name]),
+    );
   } finally {
     views.close();
   }
@@ -92,10 +111,12 @@ function isMatch(condition: Expr, name: string, tables: readonly MeasurementSeri
   if (lhs.kind !== 'varRef') throw new QueryError(`left side of '${op}' must be a tag key`);
   let matches: (value: string) => boolean;
   if (op === '=~' || op === '!~') {
-    if (rhs.kind !== 'regex') throw new QueryError(`right side of '${op}' must be a regular expression`);
+    if (rhs.kind !== 'regex')
+      throw new QueryError(`right side of '${op}' must be a regular expression`);
     matches = compileRegex(rhs.source);
   } else if (op === '=' || op === '!=') {
-    if (rhs.kind !== 'string') throw new QueryError(`right side of '${op}' must be a tag value string`);
+    if (rhs.kind !== 'string')
+      throw new QueryError(`right side of '${op}' must be a tag value string`);
     matches = (value) => value === rhs.value;
   } else {
     throw new QueryError('invalid tag comparison operator');
@@ -115,17 +136,30 @@ function tagValues({ series, kept }: MeasurementSeries, key: string): ReadonlySe
   return new Set([...distinct].map((id) => series.tagValueOf(key, id)));
 }
 
-function* showSeries(statement: ShowSeriesStatement, source: MetadataReader, nowNs: bigint): Generator<ResultSeries> {
+function* showSeries(
+  statement: ShowSeriesStatement,
+  source: MetadataReader,
+  nowNs: bigint,
+): Generator<ResultSeries> {
   const { condition, range } = splitShowCondition(statement, nowNs);
-  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  const views = DatabaseViews.open(source, {
+    database: statement.database,
+    policies: 'all',
+    range,
+  });
   try {
     const keys: string[] = [];
     for (const name of views.measurementNames(statement.sources)) {
       const own = new Set<string>();
-      for (const { series, kept } of views.series(name, condition)) for (const i of kept) own.add(series.key(i));
+      for (const { series, kept } of views.series(name, condition))
+        for (const i of kept) own.add(series.key(i));
       keys.push(...(views.views.length > 1 ? [...own].sort(compareNames) : own));
     }
-    yield* textSeries('', ['key'], page(keys, statement).map((key) => [key]));
+    yield* textSeries(
+      '',
+      ['key'],
+      page(keys, statement).map((key) => [key]),
+    );
   } finally {
     views.close();
   }
@@ -144,13 +178,25 @@ export function tagKeysOf(tables: readonly MeasurementSeries[]): readonly string
   return [...keys].sort(compareNames);
 }
 
-function* showTagKeys(statement: ShowTagKeysStatement, source: MetadataReader, nowNs: bigint): Generator<ResultSeries> {
+function* showTagKeys(
+  statement: ShowTagKeysStatement,
+  source: MetadataReader,
+  nowNs: bigint,
+): Generator<ResultSeries> {
   const { condition, range } = splitShowCondition(statement, nowNs);
-  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  const views = DatabaseViews.open(source, {
+    database: statement.database,
+    policies: 'all',
+    range,
+  });
   try {
     for (const name of views.measurementNames(statement.sources)) {
       const keys = tagKeysOf(views.series(name, condition));
-      yield* textSeries(name, ['tagKey'], page(keys, statement).map((key) => [key]));
+      yield* textSeries(
+        name,
+        ['tagKey'],
+        page(keys, statement).map((key) => [key]),
+      );
     }
   } finally {
     views.close();
@@ -160,13 +206,17 @@ function* showTagKeys(statement: ShowTagKeysStatement, source: MetadataReader, n
 /** Whether a key is one that WITH KEY asks for. */
 export function keyMatcher({ op, key }: WithKey): (name: string) => boolean {
   if (key.kind === 'list') return (name) => key.values.includes(name);
-  const matches = key.kind === 'regex' ? compileRegex(key.source) : (name: string): boolean => name === key.value;
+  const matches =
+    key.kind === 'regex' ? compileRegex(key.source) : (name: string): boolean => name === key.value;
   const isWanted = op === '=' || op === '=~';
   return (name) => matches(name) === isWanted;
 }
 
 /** Pairs of key and value, each once, by key and value. */
-export function tagPairsOf(tables: readonly MeasurementSeries[], isKey: (name: string) => boolean): readonly (readonly [string, string])[] {
+export function tagPairsOf(
+  tables: readonly MeasurementSeries[],
+  isKey: (name: string) => boolean,
+): readonly (readonly [string, string])[] {
   const pairs: (readonly [string, string])[] = [];
   for (const key of tagKeysOf(tables)) {
     if (!isKey(key)) continue;
@@ -183,7 +233,11 @@ function* showTagValues(
 ): Generator<ResultSeries> {
   const { condition, range } = splitShowCondition(statement, nowNs);
   const isKey = keyMatcher(statement.withKey);
-  const views = DatabaseViews.open(source, { database: statement.database, policies: 'all', range });
+  const views = DatabaseViews.open(source, {
+    database: statement.database,
+    policies: 'all',
+    range,
+  });
   try {
     for (const name of views.measurementNames(statement.sources)) {
       const pairs = tagPairsOf(views.series(name, condition), isKey);

@@ -10,6 +10,7 @@ import { fillStream } from '../functions/fill.js';
 import { reversed, type Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
+import type { ExprType } from '../value-type.js';
 import { EvenWindows, OneWindow, ZonedWindows, windowOf, type Windows } from '../windows.js';
 import { valueType } from './entry-rows.js';
 import type { Group } from './groups.js';
@@ -39,8 +40,18 @@ export class AggregateSelect {
     const { windows } = select.compiled;
     const [only] = select.calls;
     const keepsTime = select.calls.length === 1 && isSelector(only?.name ?? '') && windows === null;
-    const context = { keepsTime, intervalNs: windows?.intervalNs ?? 0n, typeOf: select.typeOf, random };
-    this.#plans = select.calls.map((call) => ({ key: printExpr(call), plan: planCall(call, context) }));
+    const context = {
+      keepsTime,
+      intervalNs: windows?.intervalNs ?? 0n,
+      windows,
+      isAscending: select.compiled.isAscending,
+      typeOf: (ref: VarRef) => functionType(select, ref),
+      random,
+    };
+    this.#plans = select.calls.map((call) => ({
+      key: printExpr(call),
+      plan: planCall(call, context),
+    }));
     this.#beside = select.refs;
     this.#checkBuckets();
   }
@@ -60,7 +71,8 @@ export class AggregateSelect {
     const first = windowOf(windows, minNs).startNs;
     const last = windowOf(windows, maxNs - 1n).startNs;
     const buckets = (last - first) / windows.intervalNs;
-    if (buckets > BigInt(max)) throw new QueryLimitError(`max-select-buckets limit exceeded: (${buckets}/${max})`);
+    if (buckets > BigInt(max))
+      throw new QueryLimitError(`max-select-buckets limit exceeded: (${buckets}/${max})`);
   }
 
   /** Scans all functions over stored values, those with the same range together. */
@@ -91,9 +103,14 @@ export class AggregateSelect {
     return results;
   }
 
-  *#streamOf(plan: CallPlan, group: Group, leaves: ReadonlyMap<LeafPlan, Stream>): Generator<null, Stream> {
+  *#streamOf(
+    plan: CallPlan,
+    group: Group,
+    leaves: ReadonlyMap<LeafPlan, Stream>,
+  ): Generator<null, Stream> {
     if (plan.kind === 'raw') return yield* this.#rawStream(plan, group);
-    if (plan.kind === 'transform') return plan.apply(yield* this.#streamOf(plan.input, group, leaves));
+    if (plan.kind === 'transform')
+      return plan.apply(yield* this.#streamOf(plan.input, group, leaves));
     const { compiled } = this.#select;
     const scanned = leaves.get(plan) as Stream;
     const stream = compiled.isAscending ? scanned : reversed(scanned);
@@ -129,6 +146,7 @@ export class AggregateSelect {
         budget: this.#budget,
       },
       columns: [{ expr: ref, type: input, fill: null }],
+      ties: [],
     });
     for (const chunk of chunks) {
       if (!chunk) {
@@ -153,10 +171,15 @@ export class AggregateSelect {
   #stretches({ entries }: Group, extraWindows: number): readonly Stretch[] {
     const { minNs, maxNs } = this.#range(extraWindows);
     const tables = new Set<SourceTable>(entries.map(({ table }) => table));
-    return mergeStretches([...tables].map((table) => table.stretches({ minNs: minNs ?? MIN_TIME_NS, maxNs })));
+    return mergeStretches(
+      [...tables].map((table) => table.stretches({ minNs: minNs ?? MIN_TIME_NS, maxNs })),
+    );
   }
 
-  #windowsOver(stretches: readonly Stretch[]): { readonly windows: Windows; readonly windowCount: number | null } {
+  #windowsOver(stretches: readonly Stretch[]): {
+    readonly windows: Windows;
+    readonly windowCount: number | null;
+  } {
     const { windows: spec, minNs } = this.#select.compiled;
     if (!spec) return { windows: new OneWindow(minNs ?? 0n), windowCount: 1 };
     const firstNs = stretches[0]?.startNs ?? 0n;
@@ -177,8 +200,12 @@ export class AggregateSelect {
     streams.forEach((stream, s) => {
       const column = gatherRows(stream.values, rows[s] as Int32Array);
       const isText = column.type === 'string' || column.type === 'boolean';
-      const filled = number !== null && !isText && column.present ? withFill(column, number, timesNs.length) : column;
-      const carried = fill.option === 'previous' && windows ? carry(filled, timesNs.length) : filled;
+      const filled =
+        number !== null && !isText && column.present
+          ? withFill(column, number, timesNs.length)
+          : column;
+      const carried =
+        fill.option === 'previous' && windows ? carry(filled, timesNs.length) : filled;
       byKey.set(this.#plans[s]?.key ?? '', carried);
     });
     const [single] = streams;
@@ -206,9 +233,20 @@ export class AggregateSelect {
   }
 }
 
+/** Type of a function's argument. A tag is none, but a tag column of a subquery is text. */
+function functionType({ typeOf, children }: PreparedSelect, ref: VarRef): ExprType {
+  const type = typeOf(ref);
+  const isColumn = children.some(({ columns }) => columns.some(({ name }) => name === ref.name));
+  return type === 'tag' && isColumn ? 'string' : type;
+}
+
 function asPlanned(call: Parameters<typeof printExpr>[0]): Parameters<typeof printExpr>[0] {
   if (call.kind !== 'distinct') return call;
-  return { kind: 'call', name: 'distinct', args: [{ kind: 'varRef', name: call.name, cast: null }] };
+  return {
+    kind: 'call',
+    name: 'distinct',
+    args: [{ kind: 'varRef', name: call.name, cast: null }],
+  };
 }
 
 function leafOf(plan: CallPlan): LeafPlan | null {

@@ -51,7 +51,8 @@ export class EntryReader {
     request.leading.forEach(add);
     const leading = fields.length;
     request.beside.forEach(add);
-    if (entry.condition !== true) refsOf(entry.condition).forEach((ref) => addCondition(entry, ref, fields));
+    if (entry.condition !== true)
+      refsOf(entry.condition).forEach((ref) => addCondition(entry, ref, fields));
     this.#fields = fields;
     const reader =
       leading === 0
@@ -93,8 +94,11 @@ export class EntryReader {
       resolve: (ref) => {
         const { table, series, i } = this.#entry;
         if (isFieldOf(table, ref)) {
-          const wanted = ref.cast !== null && ref.cast !== 'field' && ref.cast !== 'tag' ? ref.cast : null;
-          const at = this.#fields.findIndex(({ name, type }) => name === ref.name && (!wanted || type === wanted));
+          const wanted =
+            ref.cast !== null && ref.cast !== 'field' && ref.cast !== 'tag' ? ref.cast : null;
+          const at = this.#fields.findIndex(
+            ({ name, type }) => name === ref.name && (!wanted || type === wanted),
+          );
           const column = columns[at];
           return column ? sliceColumn(column, 0, count) : null;
         }

@@ -12,7 +12,10 @@ import { prepareSelect } from './prepared-select.js';
 import { runSelect, type SelectOptions } from './select.js';
 
 /** The plan of a SELECT, or its measured run. Null where others may have their turn. */
-export function* runExplain({ statement, isAnalyze }: ExplainStatement, options: SelectOptions): Generator<ResultSeries | null> {
+export function* runExplain(
+  { statement, isAnalyze }: ExplainStatement,
+  options: SelectOptions,
+): Generator<ResultSeries | null> {
   if (isAnalyze) {
     yield* analyze(statement, options);
     return;
@@ -29,7 +32,9 @@ export function* runExplain({ statement, isAnalyze }: ExplainStatement, options:
       budget: new QueryBudget(),
     });
     const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
-    const shards = new Set(tables.flatMap((table) => table.stretches(range).map(({ baseNs }) => baseNs)));
+    const shards = new Set(
+      tables.flatMap((table) => table.stretches(range).map(({ baseNs }) => baseNs)),
+    );
     const seriesCount = groups.reduce((sum, { entries }) => sum + entries.length, 0);
     const lines = (calls.length > 0 ? calls : [null]).flatMap((call) => [
       `EXPRESSION: ${call ? printExpr(call) : '<nil>'}`,
@@ -37,13 +42,20 @@ export function* runExplain({ statement, isAnalyze }: ExplainStatement, options:
       `NUMBER OF SHARDS: ${shards.size}`,
       `NUMBER OF SERIES: ${seriesCount}`,
     ]);
-    yield* textSeries('', ['QUERY PLAN'], lines.map((line) => [line]));
+    yield* textSeries(
+      '',
+      ['QUERY PLAN'],
+      lines.map((line) => [line]),
+    );
   } finally {
     prepared.close();
   }
 }
 
-function* analyze(statement: ExplainStatement['statement'], options: SelectOptions): Generator<ResultSeries | null> {
+function* analyze(
+  statement: ExplainStatement['statement'],
+  options: SelectOptions,
+): Generator<ResultSeries | null> {
   const startMs = performance.now();
   let firstMs: number | null = null;
   let rows = 0;
@@ -66,5 +78,9 @@ function* analyze(statement: ExplainStatement['statement'], options: SelectOptio
     `        │   └── statement: ${printSelect(statement)}`,
     `        └── rows: ${rows}`,
   ];
-  yield* textSeries('', ['EXPLAIN ANALYZE'], lines.map((line) => [line]));
+  yield* textSeries(
+    '',
+    ['EXPLAIN ANALYZE'],
+    lines.map((line) => [line]),
+  );
 }

@@ -40,7 +40,8 @@ export function groupSeries(
 ): readonly Group[] {
   const byName = new Map<string, Map<string, { tagValues: string[]; entries: GroupEntry[] }>>();
   for (const table of tables) {
-    const groups = byName.get(table.name) ?? new Map<string, { tagValues: string[]; entries: GroupEntry[] }>();
+    const groups =
+      byName.get(table.name) ?? new Map<string, { tagValues: string[]; entries: GroupEntry[] }>();
     byName.set(table.name, groups);
     const series = table.series(requiredTags(table, options.condition));
     const filter = new SeriesFilter(table, series, options.condition);
@@ -65,7 +66,9 @@ export function groupSeries(
   }
   const result: Group[] = [];
   for (const name of [...byName.keys()].sort(compareNames)) {
-    const groups = [...(byName.get(name)?.values() ?? [])].sort((a, b) => compareValues(a.tagValues, b.tagValues));
+    const groups = [...(byName.get(name)?.values() ?? [])].sort((a, b) =>
+      compareValues(a.tagValues, b.tagValues),
+    );
     const { slimit, soffset } = options;
     const end = slimit > 0 ? soffset + slimit : groups.length;
     for (const group of groups.slice(soffset, end)) result.push({ name, ...group });

@@ -42,7 +42,11 @@ export interface PreparedSelect {
   readonly tags: readonly string[];
   readonly fields: readonly Field[];
   /** With the columns that top() and bottom() add behind themselves. */
-  readonly columns: readonly { readonly expr: Expr; readonly name: string; readonly type: ExprType }[];
+  readonly columns: readonly {
+    readonly expr: Expr;
+    readonly name: string;
+    readonly type: ExprType;
+  }[];
   /** Distinct outermost calls. */
   readonly calls: readonly Call[];
   /** Distinct references outside calls. */
@@ -52,7 +56,10 @@ export interface PreparedSelect {
 }
 
 /** Binds a compiled SELECT. Its caller closes it, also after an error of what follows. */
-export function prepareSelect(compiled: CompiledSelect, environment: SelectEnvironment): PreparedSelect {
+export function prepareSelect(
+  compiled: CompiledSelect,
+  environment: SelectEnvironment,
+): PreparedSelect {
   const views: StorageView[] = [];
   const tables: SourceTable[] = [];
   const children: PreparedSelect[] = [];
@@ -79,7 +86,8 @@ function scanRange(compiled: CompiledSelect): TimeRange {
   for (const { expr } of compiled.fields) {
     let fieldNs = 0n;
     walkExpr(expr, (node) => {
-      if (node.kind === 'call') fieldNs += BigInt(windowsBefore(node)) * (compiled.windows?.intervalNs ?? 0n);
+      if (node.kind === 'call')
+        fieldNs += BigInt(windowsBefore(node)) * (compiled.windows?.intervalNs ?? 0n);
     });
     if (fieldNs > extraNs) extraNs = fieldNs;
   }
@@ -129,20 +137,40 @@ function bind(
     });
   }
   const labels = columnNames(withArguments);
-  const columns = withArguments.map(({ expr }, i) => ({ expr, name: labels[i] ?? '', type: exprType(expr, typeOf) }));
-  return { compiled, tables, children, tags, fields, columns, calls: [...calls.values()], refs: [...refs.values()], typeOf, close };
+  const columns = withArguments.map(({ expr }, i) => ({
+    expr,
+    name: labels[i] ?? '',
+    type: exprType(expr, typeOf),
+  }));
+  return {
+    compiled,
+    tables,
+    children,
+    tags,
+    fields,
+    columns,
+    calls: [...calls.values()],
+    refs: [...refs.values()],
+    typeOf,
+    close,
+  };
 }
 
 /** A node as a call of a function over windows; `DISTINCT f` is one, abs() is none. */
 export function asCall(node: Expr): Call | null {
   if (node.kind === 'call') return isMathFunction(node.name) ? null : node;
   if (node.kind !== 'distinct') return null;
-  return { kind: 'call', name: 'distinct', args: [{ kind: 'varRef', name: node.name, cast: null }] };
+  return {
+    kind: 'call',
+    name: 'distinct',
+    args: [{ kind: 'varRef', name: node.name, cast: null }],
+  };
 }
 
 /** top(f, tag, 3) shows its tags behind itself, unless the rows are written elsewhere. */
 function addedColumns({ expr }: Field, { statement }: CompiledSelect): readonly Field[] {
-  if (statement.into || expr.kind !== 'call' || (expr.name !== 'top' && expr.name !== 'bottom')) return [];
+  if (statement.into || expr.kind !== 'call' || (expr.name !== 'top' && expr.name !== 'bottom'))
+    return [];
   return expr.args.slice(1, -1).map((argument) => ({ expr: argument, alias: '' }));
 }
 
@@ -161,14 +189,25 @@ export function innerColumns(child: PreparedSelect): readonly InnerColumn[] {
   return child.columns.map(({ name, type }) => ({ name, type }));
 }
 
-const PREFERENCE: readonly ExprType[] = ['float', 'integer', 'unsigned', 'string', 'boolean', 'tag'];
+const PREFERENCE: readonly ExprType[] = [
+  'float',
+  'integer',
+  'unsigned',
+  'string',
+  'boolean',
+  'tag',
+];
 
-function referenceType(ref: VarRef, names: readonly Pick<SourceTable, 'fieldType' | 'tagKeys'>[]): ExprType {
+function referenceType(
+  ref: VarRef,
+  names: readonly Pick<SourceTable, 'fieldType' | 'tagKeys'>[],
+): ExprType {
   const isTag = names.some(({ tagKeys }) => tagKeys.includes(ref.name));
   if (ref.cast === 'tag') return isTag ? 'tag' : 'unknown';
   const types = names.map((one) => one.fieldType(ref.name)).filter((type) => type !== null);
   const stored = PREFERENCE.find((type) => types.includes(type)) ?? null;
-  if (ref.cast !== null && ref.cast !== 'field') return stored === null ? 'unknown' : castType(stored, ref.cast);
+  if (ref.cast !== null && ref.cast !== 'field')
+    return stored === null ? 'unknown' : castType(stored, ref.cast);
   if (stored !== null) return stored;
   return isTag && ref.cast === null ? 'tag' : 'unknown';
 }

@@ -4,7 +4,13 @@
 import type { ColumnBatch, StringColumn } from '#models';
 import { compareNames } from '../compile/expand.js';
 import { hasValue, type Column } from '../column.js';
-import { cutRange, type FieldReader, type SourceTable, type Stretch, type TableSeries } from '../scan/source-table.js';
+import {
+  cutRange,
+  type FieldReader,
+  type SourceTable,
+  type Stretch,
+  type TableSeries,
+} from '../scan/source-table.js';
 import type { TagPair, TimeRange } from '../ports.js';
 import type { ExprType, ValueType } from '../value-type.js';
 
@@ -31,10 +37,16 @@ export class ResultTable implements SourceTable {
   readonly #series: readonly InnerSeries[];
   readonly #columns: readonly InnerColumn[];
 
-  constructor(name: string, columns: readonly InnerColumn[], tagKeys: readonly string[], series: readonly InnerSeries[]) {
+  constructor(
+    name: string,
+    columns: readonly InnerColumn[],
+    tagKeys: readonly string[],
+    series: readonly InnerSeries[],
+  ) {
     this.name = name;
     this.#columns = columns;
-    for (const column of columns) if (!this.#types.has(column.name)) this.#types.set(column.name, column.type);
+    for (const column of columns)
+      if (!this.#types.has(column.name)) this.#types.set(column.name, column.type);
     this.fieldNames = [...this.#types.keys()].sort(compareNames);
     this.tagKeys = [...tagKeys].sort(compareNames);
     this.#series = series;
@@ -45,7 +57,9 @@ export class ResultTable implements SourceTable {
   }
 
   series(equals: readonly TagPair[]): TableSeries {
-    const found = this.#series.filter(({ tags }) => equals.every(({ key, value }) => tagOf(tags, key) === value));
+    const found = this.#series.filter(({ tags }) =>
+      equals.every(({ key, value }) => tagOf(tags, key) === value),
+    );
     return new InnerSeriesList(found);
   }
 
@@ -131,7 +145,12 @@ class InnerReader implements FieldReader {
   readonly #isAscending: boolean;
   readonly #isRead: boolean[];
 
-  constructor(timesNs: BigInt64Array, columns: readonly (Column | null)[], stretch: Stretch, isAscending: boolean) {
+  constructor(
+    timesNs: BigInt64Array,
+    columns: readonly (Column | null)[],
+    stretch: Stretch,
+    isAscending: boolean,
+  ) {
     this.#timesNs = timesNs;
     this.#columns = columns;
     this.#stretch = stretch;
@@ -162,7 +181,10 @@ class InnerReader implements FieldReader {
       offsets: Float64Array.from(rows, (row) => Number((this.#timesNs[row] ?? 0n) - baseNs)),
       numbers: Float64Array.from(rows, (row) => column.numbers[row] ?? 0),
       wide: column.wide ? BigInt64Array.from(rows, (row) => column.wide?.[row] ?? 0n) : null,
-      strings: column.type === 'string' ? encodeStrings(rows.map((row) => column.strings[row] ?? '')) : null,
+      strings:
+        column.type === 'string'
+          ? encodeStrings(rows.map((row) => column.strings[row] ?? ''))
+          : null,
     };
   }
 }

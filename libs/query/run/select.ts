@@ -13,8 +13,13 @@ import { compareNames } from '../compile/expand.js';
 import { AggregateSelect } from './aggregate-select.js';
 import { valueType } from './entry-rows.js';
 import { groupSeries, type Group } from './groups.js';
-import { innerColumns, prepareSelect, type PreparedSelect, type SelectEnvironment } from './prepared-select.js';
-import { rawRows, splitRefs, type RowChunk } from './raw-select.js';
+import {
+  innerColumns,
+  prepareSelect,
+  type PreparedSelect,
+  type SelectEnvironment,
+} from './prepared-select.js';
+import { rawRows, splitRefs, tieRefs, type RowChunk } from './raw-select.js';
 import { ResultTable, type InnerSeries } from './result-table.js';
 
 /** What a SELECT runs with. */
@@ -40,7 +45,10 @@ interface SeriesPart {
  * The series of a SELECT's result, in order. Null means that nothing is ready yet and others may have their turn.
  * @throws QueryError, ExpressionError, QueryLimitError, QueryInterruptedError, and what the storage port throws
  */
-export function* runSelect(statement: SelectStatement, options: SelectOptions): Generator<ResultSeries | null> {
+export function* runSelect(
+  statement: SelectStatement,
+  options: SelectOptions,
+): Generator<ResultSeries | null> {
   const compiled = compileSelect(statement, options.nowNs);
   const prepared = prepareSelect(compiled, options);
   try {
@@ -81,7 +89,9 @@ function* runPrepared(
   const tags = [...new Set([...prepared.tags, ...outerTags])];
   if (!prepared.refs.some((ref) => isData(prepared, ref)) && prepared.calls.length === 0) return;
   const aggregate =
-    prepared.calls.length > 0 ? new AggregateSelect(prepared, context.budget, context.random) : null;
+    prepared.calls.length > 0
+      ? new AggregateSelect(prepared, context.budget, context.random)
+      : null;
   const tables: SourceTable[] = [...prepared.tables];
   for (const child of prepared.children) tables.push(...(yield* runChild(child, tags, context)));
   const groups = groupSeries(tables, {
@@ -97,7 +107,12 @@ function* runPrepared(
       .map((key, i): TagPair => ({ key, value: group.tagValues[i] ?? '' }))
       .sort((a, b) => compareNames(a.key, b.key));
     const parts = aggregate ? aggregateParts(aggregate, group) : rawParts(prepared, group, context);
-    yield* limited(parts, { group, tags: labels, limit: compiled.statement.limit, offset: compiled.statement.offset });
+    yield* limited(parts, {
+      group,
+      tags: labels,
+      limit: compiled.statement.limit,
+      offset: compiled.statement.offset,
+    });
   }
 }
 
@@ -142,7 +157,11 @@ function joinParts(parts: readonly SeriesPart[]): InnerSeries {
     at += part.timesNs.length;
   }
   const columns = first.columns.map(({ type }, c) =>
-    concatColumns(type, parts.map((part) => part.columns[c] as Column), counts),
+    concatColumns(
+      type,
+      parts.map((part) => part.columns[c] as Column),
+      counts,
+    ),
   );
   return { name: first.group.name, tags: first.tags, timesNs, columns };
 }
@@ -158,19 +177,30 @@ function* aggregateParts(aggregate: AggregateSelect, group: Group): Generator<Ro
   yield { timesNs: BigInt64Array.from(rows.timesNs), columns: rows.columns };
 }
 
-function* rawParts(prepared: PreparedSelect, group: Group, { budget }: RunContext): Generator<RowBlock | null> {
+function* rawParts(
+  prepared: PreparedSelect,
+  group: Group,
+  { budget }: RunContext,
+): Generator<RowBlock | null> {
   const { compiled, typeOf, refs, columns } = prepared;
   const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
   const tables = new Set(group.entries.map(({ table }) => table));
   const stretches = mergeStretches([...tables].map((table) => table.stretches(range)));
   const { fill } = compiled;
   const plan = {
-    request: { leading: splitRefs(refs, typeOf), beside: [], typeOf, isAscending: compiled.isAscending, budget },
+    request: {
+      leading: splitRefs(refs, typeOf),
+      beside: [],
+      typeOf,
+      isAscending: compiled.isAscending,
+      budget,
+    },
     columns: columns.map(({ expr, type }) => ({
       expr,
       type: valueType(type) ?? ('float' as const),
       fill: fill.option === 'number' ? fill.value.value : null,
     })),
+    ties: tieRefs(refs, typeOf),
   };
   for (const chunk of rawRows(group, stretches, plan)) yield chunk && toBlock(chunk);
 }
@@ -184,7 +214,12 @@ function toBlock({ baseNs, count, offsets, columns }: RowChunk): RowBlock {
 /** Applies LIMIT and OFFSET to the rows of one series and marks all parts but the last as partial. */
 function* limited(
   blocks: Iterable<RowBlock | null>,
-  options: { readonly group: Group; readonly tags: readonly TagPair[]; readonly limit: number; readonly offset: number },
+  options: {
+    readonly group: Group;
+    readonly tags: readonly TagPair[];
+    readonly limit: number;
+    readonly offset: number;
+  },
 ): Generator<SeriesPart | null> {
   const { group, tags, limit, offset } = options;
   let skip = offset;
@@ -204,7 +239,9 @@ function* limited(
     if (pending) yield { group, tags, ...pending, isPartial: true };
     pending = {
       timesNs: block.timesNs.subarray(from, to),
-      columns: block.columns.map((column) => (from === 0 && to === count ? column : sliceColumn(column, from, to))),
+      columns: block.columns.map((column) =>
+        from === 0 && to === count ? column : sliceColumn(column, from, to),
+      ),
     };
     if (rest === 0) break;
   }

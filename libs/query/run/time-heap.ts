@@ -9,12 +9,17 @@ export interface HeapItem {
   key: number;
 }
 
+/** True where the row at hand of `a` comes before that of `b` at the same time. */
+export type TieBreak<T> = (a: T, b: T) => boolean;
+
 /** A min-heap by `key`. */
 export class TimeHeap<T extends HeapItem> {
   readonly #items: T[];
+  readonly #isBefore: TieBreak<T>;
 
-  constructor(items: T[]) {
+  constructor(items: T[], isBefore: TieBreak<T>) {
     this.#items = items;
+    this.#isBefore = isBefore;
     for (let i = (items.length >> 1) - 1; i >= 0; i--) this.#down(i, items.length);
   }
 
@@ -55,7 +60,9 @@ export class TimeHeap<T extends HeapItem> {
   }
 
   #less(a: number, b: number): boolean {
-    return (this.#items[a] as T).key < (this.#items[b] as T).key;
+    const x = this.#items[a] as T;
+    const y = this.#items[b] as T;
+    return x.key === y.key ? this.#isBefore(x, y) : x.key < y.key;
   }
 
   #swap(a: number, b: number): void {

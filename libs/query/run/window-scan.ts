@@ -91,7 +91,13 @@ class ScanState {
   /** Every value of the series' fields, block by block. */
   scanBlocks({ table, series, i }: GroupEntry): void {
     const names = this.#fields.map(({ ref }) => ref.name);
-    const reader = table.open({ series, i, fields: names, stretch: this.stretch, isAscending: true });
+    const reader = table.open({
+      series,
+      i,
+      fields: names,
+      stretch: this.stretch,
+      isAscending: true,
+    });
     if (!reader) return;
     for (let field = 0; field < names.length; field++) this.#scanField(reader, field);
   }
@@ -134,18 +140,38 @@ class ScanState {
     }
   }
 
-  #feedPresent(field: number, column: Column, offsets: Float64Array, count: number, aux: readonly Column[]): void {
+  #feedPresent(
+    field: number,
+    column: Column,
+    offsets: Float64Array,
+    count: number,
+    aux: readonly Column[],
+  ): void {
     const typed = inType(column, this.#fields[field]?.input ?? column.type, count);
     if (!typed.present) {
       this.#feed(field, typed, offsets, count, aux);
       return;
     }
-    const kept = Int32Array.from(Array.from({ length: count }, (_, i) => i).filter((i) => hasValue(typed, i)));
+    const kept = Int32Array.from(
+      Array.from({ length: count }, (_, i) => i).filter((i) => hasValue(typed, i)),
+    );
     const times = Float64Array.from(kept, (row) => offsets[row] as number);
-    this.#feed(field, gatherRows(typed, kept), times, kept.length, aux.map((one) => gatherRows(one, kept)));
+    this.#feed(
+      field,
+      gatherRows(typed, kept),
+      times,
+      kept.length,
+      aux.map((one) => gatherRows(one, kept)),
+    );
   }
 
-  #feed(field: number, column: Column, offsets: Float64Array, count: number, aux: readonly Column[]): void {
+  #feed(
+    field: number,
+    column: Column,
+    offsets: Float64Array,
+    count: number,
+    aux: readonly Column[],
+  ): void {
     if (count === 0) return;
     const runs = this.#runs;
     this.#scan.windows.split(this.stretch.baseNs, offsets, count, runs);
@@ -195,7 +221,8 @@ class ScanState {
       const values = new ColumnBuilder(worker?.accumulator.type ?? 'float');
       const aux = this.#besideTypes.map((type) => new ColumnBuilder(type));
       const sink: ResultSink = { values, aux, timesNs: [] };
-      if (worker) for (const [k, slot] of order) worker.accumulator.emit(slot, windows.startNs(k), sink);
+      if (worker)
+        for (const [k, slot] of order) worker.accumulator.emit(slot, windows.startNs(k), sink);
       return { timesNs: sink.timesNs, values: values.build(), aux: aux.map((one) => one.build()) };
     });
   }

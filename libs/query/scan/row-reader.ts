@@ -44,7 +44,12 @@ export class RowReader {
   readonly #isAscending: boolean;
 
   /** @param leading how many of the fields make rows; the rest only fill them */
-  constructor(reader: FieldReader, fields: readonly RowField[], leading: number, isAscending: boolean) {
+  constructor(
+    reader: FieldReader,
+    fields: readonly RowField[],
+    leading: number,
+    isAscending: boolean,
+  ) {
     this.#reader = reader;
     this.#leading = leading;
     this.#isAscending = isAscending;
@@ -112,10 +117,15 @@ export class RowReader {
         time = Math.min(time, sign * (lane.batch.offsets[lane.at] as number));
       }
       if (time === Infinity) break;
-      for (const [i, lane] of this.#lanes.entries()) this.#take(lane, time * sign, sign, builders[i] as ColumnBuilder);
+      for (const [i, lane] of this.#lanes.entries())
+        this.#take(lane, time * sign, sign, builders[i] as ColumnBuilder);
       offsets[count++] = time * sign;
     }
-    return { count, offsets: offsets.subarray(0, count), columns: builders.map((one) => one.build()) };
+    return {
+      count,
+      offsets: offsets.subarray(0, count),
+      columns: builders.map((one) => one.build()),
+    };
   }
 
   /** Appends the lane's value at `time`, dropping values before it. */
@@ -142,7 +152,13 @@ export class RowReader {
   }
 }
 
-function sameTimes(a: Float64Array, aFrom: number, b: Float64Array, bFrom: number, count: number): boolean {
+function sameTimes(
+  a: Float64Array,
+  aFrom: number,
+  b: Float64Array,
+  bFrom: number,
+  count: number,
+): boolean {
   if (a === b) return aFrom === bFrom;
   for (let i = 0; i < count; i++) if (a[aFrom + i] !== b[bFrom + i]) return false;
   return true;

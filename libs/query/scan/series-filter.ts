@@ -17,7 +17,7 @@ interface Decisions {
 
 /** True where a reference means a field of the table, not a tag. */
 export function isFieldOf(table: SourceTable, ref: VarRef): boolean {
-  if (ref.cast === 'tag') return false;
+  if (ref.cast !== null) return ref.cast !== 'tag';
   return table.fieldType(ref.name) !== null;
 }
 
@@ -31,7 +31,9 @@ export function requiredTags(table: SourceTable, condition: Expr | null): readon
   if (op !== '=') return [];
   const [ref, literal] = lhs.kind === 'varRef' ? [lhs, rhs] : [rhs, lhs];
   if (ref.kind !== 'varRef' || literal.kind !== 'string' || isFieldOf(table, ref)) return [];
-  return ref.name.toLowerCase() === 'time' || ref.name === '_name' ? [] : [{ key: ref.name, value: literal.value }];
+  return ref.name.toLowerCase() === 'time' || ref.name === '_name'
+    ? []
+    : [{ key: ref.name, value: literal.value }];
 }
 
 /** Decides a condition for the series of one table. */
@@ -90,7 +92,12 @@ export class SeriesFilter {
   #decideComparison(expr: BinaryExpr, i: number, decided: Decisions): SeriesCondition {
     const { lhs, rhs } = expr;
     const refs = [lhs, rhs].filter((side): side is VarRef => side.kind === 'varRef');
-    if (refs.length === 0 || refs.some((ref) => isFieldOf(this.#table, ref)) || hasDeepRef(lhs) || hasDeepRef(rhs)) {
+    if (
+      refs.length === 0 ||
+      refs.some((ref) => isFieldOf(this.#table, ref)) ||
+      hasDeepRef(lhs) ||
+      hasDeepRef(rhs)
+    ) {
       return this.#substitute(expr, i, decided);
     }
     let holds: boolean;
@@ -130,7 +137,9 @@ export class SeriesFilter {
     const literal = expr.lhs === ref ? expr.rhs : expr.lhs;
     if (literal.kind === 'regex') return compileRegex(literal.source)(value) === (expr.op === '=~');
     if (literal.kind !== 'string') return false;
-    return expr.op === '=' || expr.op === '!=' ? (value === literal.value) === (expr.op === '=') : false;
+    return expr.op === '=' || expr.op === '!='
+      ? (value === literal.value) === (expr.op === '=')
+      : false;
   }
 
   #compare(expr: BinaryExpr, [a, b]: readonly [string, string]): boolean {
@@ -160,7 +169,10 @@ export class SeriesFilter {
         return inner === expr.expr ? expr : { kind: 'paren', expr: inner };
       }
       case 'call':
-        return { ...expr, args: expr.args.map((argument) => this.#substitute(argument, i, decided)) };
+        return {
+          ...expr,
+          args: expr.args.map((argument) => this.#substitute(argument, i, decided)),
+        };
       default:
         return expr;
     }

@@ -2,9 +2,22 @@
  * A stored measurement as a table: a thin layer over the storage port.
  */
 import type { ColumnBatch } from '#models';
-import type { SeriesCursor, SeriesList, ShardView, StorageView, TagPair, TimeRange } from '../ports.js';
+import type {
+  SeriesCursor,
+  SeriesList,
+  ShardView,
+  StorageView,
+  TagPair,
+  TimeRange,
+} from '../ports.js';
 import { preferredType, valueTypesOf, type ValueType } from '../value-type.js';
-import { cutRange, type FieldReader, type SourceTable, type Stretch, type TableSeries } from './source-table.js';
+import {
+  cutRange,
+  type FieldReader,
+  type SourceTable,
+  type Stretch,
+  type TableSeries,
+} from './source-table.js';
 import { fieldTypeName } from '#models';
 
 /** Series with the ids that storage knows them by. */
@@ -80,7 +93,11 @@ export class StoredTable implements SourceTable {
   }
 
   #shardOf(stretch: Stretch): ShardView | null {
-    return this.#view.shards.find((shard) => shard.startNs <= stretch.startNs && stretch.endNs < shard.endNs) ?? null;
+    return (
+      this.#view.shards.find(
+        (shard) => shard.startNs <= stretch.startNs && stretch.endNs < shard.endNs,
+      ) ?? null
+    );
   }
 }
 
@@ -103,7 +120,11 @@ class StoredReader implements FieldReader {
     if (this.#types[field] === null) return null;
     const batch = this.#cursor.next(field);
     if (!batch || batch.baseNs === this.#baseNs) return batch;
-    return { ...batch, baseNs: this.#baseNs, offsets: shifted(batch, Number(batch.baseNs - this.#baseNs)) };
+    return {
+      ...batch,
+      baseNs: this.#baseNs,
+      offsets: shifted(batch, Number(batch.baseNs - this.#baseNs)),
+    };
   }
 }
 

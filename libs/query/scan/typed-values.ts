@@ -4,7 +4,7 @@
  */
 import type { ColumnBatch, StringColumn } from '#models';
 import type { Column } from '../column.js';
-import { numberColumn, stringColumn } from '../column.js';
+import { ColumnBuilder, numberColumn, stringColumn } from '../column.js';
 import { isNumeric, type ValueType } from '../value-type.js';
 
 /** True where values of `stored` can be read as `wanted`. */
@@ -17,12 +17,26 @@ export function typedColumn(batch: ColumnBatch, stored: ValueType, wanted: Value
   if (wanted === 'string') return stringColumn(decodeStrings(batch.strings, batch.count));
   if (stored === wanted) return numberColumn(wanted, batch.numbers, null, batch.wide);
   if (wanted === 'float') return numberColumn('float', widened(batch, stored));
-  if (stored === 'float') {
-    const whole = new Float64Array(batch.count);
-    for (let i = 0; i < batch.count; i++) whole[i] = Math.trunc(batch.numbers[i] as number);
-    return numberColumn(wanted, whole);
+  return asWhole(batch, stored, wanted);
+}
+
+/** Floats are cut to whole numbers; integers and unsigned keep their 64 bits. */
+function asWhole(batch: ColumnBatch, stored: ValueType, wanted: ValueType): Column {
+  const builder = new ColumnBuilder(wanted, batch.count);
+  for (let i = 0; i < batch.count; i++) {
+    const number = batch.numbers[i] as number;
+    const isFinite = Number.isFinite(number);
+    const exact =
+      stored === 'float'
+        ? isFinite
+          ? BigInt(Math.trunc(number))
+          : 0n
+        : (batch.wide?.[i] ?? BigInt(number));
+    builder.pushInteger(
+      wanted === 'unsigned' ? BigInt.asUintN(64, exact) : BigInt.asIntN(64, exact),
+    );
   }
-  return numberColumn(wanted, batch.numbers, null, batch.wide);
+  return builder.build();
 }
 
 function widened({ numbers, wide, count }: ColumnBatch, stored: ValueType): Float64Array {
