@@ -162,6 +162,7 @@ describe('a server', () => {
         connect(Number(port), '127.0.0.1')
           .on('close', () => --open <= 3 && done())
           .on('error', () => undefined)
+          .resume()
           .unref();
       }
     });
