@@ -13,6 +13,8 @@ import { nestLogger } from './server-log.js';
 
 /** How long answers under way may take at a shutdown before their connections are cut. */
 const DRAIN_MS = 10_000;
+/** How often a shutdown looks whether requests are still under way. */
+const SWEEP_MS = 20;
 
 /** Serves the service's routes. */
 export class HttpPart implements ServerPart {
@@ -68,10 +70,12 @@ export class HttpPart implements ServerPart {
     if (application === null) return;
     socketServer?.close();
     const server: http.Server = application.getHttpServer();
-    server.closeIdleConnections();
+    // Connections stay open between requests; once no request is under way there is nothing to wait for.
+    const sweep = setInterval(() => {
+      if (this.service.requestsActive === 0) server.closeAllConnections();
+      else server.closeIdleConnections();
+    }, SWEEP_MS);
     const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    // Connections stay open between requests; those that become idle now have nothing to wait for.
-    const sweep = setInterval(() => server.closeIdleConnections(), 50);
     await application.close();
     clearTimeout(cut);
     clearInterval(sweep);

@@ -123,6 +123,11 @@ export class HttpService {
     };
   }
 
+  /** Requests that have not been answered yet. */
+  get requestsActive(): number {
+    return this.statistics.reqActive;
+  }
+
   open(): void {
     this.accessLog?.open();
     this.metrics.open();
