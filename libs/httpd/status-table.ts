@@ -16,7 +16,10 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'meta.authentication-failed': 401,
   'meta.user-not-found': 401,
   'coordinator.partial-write': 400,
-  'coordinator.timeout': 500,
+  'coordinator.database-not-found': 404,
+  'coordinator.retention-policy-not-found': 500,
+  'coordinator.write-timeout': 500,
+  'tsdb.database-replaced': 404,
   'tsdb.field-type-conflict': 400,
 };
 
