@@ -59,15 +59,13 @@ export class LineWriter {
   async write(request: LineWriteRequest): Promise<LineWriteOutcome> {
     const { store, writer, clock } = this.parts;
     const batch = this.spare.pop() ?? new PointsBatch();
-    const unitNs = BigInt(precisionNs(request.precision));
-    const nowNs = clock.nowNs();
     const { rejected, rejectedCount } = this.parser.parse(
       {
         body: request.body,
         length: request.length,
         known: store.index(request.database),
         precision: request.precision,
-        defaultTimeNs: nowNs - (nowNs % unitNs),
+        defaultTime: () => truncated(clock.nowNs(), request.precision),
       },
       batch,
     );
@@ -81,6 +79,12 @@ export class LineWriter {
       if (this.spare.length < BATCHES_KEPT) this.spare.push(batch);
     }
   }
+}
+
+/** A time without what is finer than the precision. */
+function truncated(timeNs: bigint, precision: Precision): bigint {
+  const unitNs = BigInt(precisionNs(precision));
+  return timeNs - (timeNs % unitNs);
 }
 
 /**

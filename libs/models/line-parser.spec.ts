@@ -73,7 +73,7 @@ function parse(body: string, precision: Precision = 'ns'): { points: string[]; e
     const batch = new PointsBatch();
     const bytes = new TextEncoder().encode(body);
     const outcome = parser.parse(
-      { body: padBody(bytes), length: bytes.length, known, precision, defaultTimeNs: 77n },
+      { body: padBody(bytes), length: bytes.length, known, precision, defaultTime: () => 77n },
       batch,
     );
     const points = describe_(batch, known);
@@ -189,7 +189,7 @@ describe('LineParser', () => {
   it('counts refused lines beyond those it keeps', () => {
     const bytes = new TextEncoder().encode('m\n'.repeat(1500));
     const outcome = new LineParser(new ShapeTable()).parse(
-      { body: padBody(bytes), length: bytes.length, known: new FakeSeries(), precision: 'ns', defaultTimeNs: 0n },
+      { body: padBody(bytes), length: bytes.length, known: new FakeSeries(), precision: 'ns', defaultTime: () => 0n },
       new PointsBatch(),
     );
     expect(outcome.rejectedCount).toBe(1500);

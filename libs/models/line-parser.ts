@@ -45,6 +45,7 @@ export interface LineContext {
   readonly known: KnownSeries;
   readonly shapes: ShapeTable;
   readonly unitNs: number;
+  /** The time of points without one. */
   readonly defaultTimeNs: bigint;
   /** Rows whose series was not known. */
   unknownRows: number;
@@ -80,8 +81,8 @@ export interface ParseRequest {
   readonly length: number;
   readonly known: KnownSeries;
   readonly precision: Precision;
-  /** The time of points without one; already truncated to the precision. */
-  readonly defaultTimeNs: bigint;
+  /** The time of points without one, already truncated to the precision; asked for at most once. */
+  defaultTime(): bigint;
 }
 
 const utf8 = new TextDecoder();
@@ -118,6 +119,7 @@ export class LineParser {
     this.rejected = [];
     this.rejectedCount = 0;
     this.rejectedBytes = 0;
+    let defaultTimeNs: bigint | null = null;
     const context: LineContext = {
       body,
       view: new DataView(body.buffer, body.byteOffset, body.length),
@@ -125,7 +127,9 @@ export class LineParser {
       known: request.known,
       shapes: this.shapes,
       unitNs: precisionNs(request.precision),
-      defaultTimeNs: request.defaultTimeNs,
+      get defaultTimeNs() {
+        return (defaultTimeNs ??= request.defaultTime());
+      },
       unknownRows: 0,
       noteShape: (seriesId, shapeId) => this.noteShape(context, seriesId, shapeId),
       noteNewKey: (key) => {

@@ -83,10 +83,12 @@ const GROUP_CELLS_KEPT = 2 ** 19;
 /** Emptied groups kept for the next batch. */
 const GROUPS_KEPT = 256;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Columns of points by shape, plus the bytes they refer to. */
 export class PointsBatch {
   /** The bytes that strings refer to; owned by whoever made the batch, unchanged until the write is acknowledged. */
-  body: Uint8Array = new Uint8Array(0);
+  body: Uint8Array = NO_BYTES;
   /** Bytes made while filling: canonical keys, unescaped strings. */
   extra: Uint8Array = new Uint8Array(1024);
   extraLength = 0;
@@ -130,7 +132,7 @@ export class PointsBatch {
       if (!keepGroups || group.values.length > GROUP_CELLS_KEPT) this.byShape[group.shape.id] = undefined;
     }
     this.used.length = 0;
-    this.body = new Uint8Array(0);
+    this.body = NO_BYTES;
     this.seriesSource = null;
     if (this.extra.length > 2 ** 22) this.extra = new Uint8Array(1024);
     this.extraLength = 0;

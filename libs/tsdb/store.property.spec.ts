@@ -96,7 +96,7 @@ class Bench {
     const body = new TextEncoder().encode(points.map(naiveLine).join('\n'));
     const batch = new PointsBatch();
     const known = this.index();
-    const request = { body: padBody(body), length: body.length, known, precision: 'ns' as const, defaultTimeNs: 0n };
+    const request = { body: padBody(body), length: body.length, known, precision: 'ns' as const, defaultTime: () => 0n };
     expect(this.parser.parse(request, batch).rejected).toEqual([]);
     const outcome = await this.shard().write(batch, allRuns(batch));
     expect(outcome).toMatchObject({ points: points.length, dropped: 0 });

@@ -6,6 +6,9 @@
 import {
   bigIntegerPosition,
   FieldType,
+  highWord,
+  int64Compare,
+  lowWord,
   markBigInteger,
   type PointsBatch,
   type PointsGroup,
@@ -58,10 +61,7 @@ export interface CacheRows {
 export function openFrozen(frozen: FrozenCache): CacheRows {
   const heads = frozen.heads.map((page) => (page === undefined ? undefined : new Int32Array(page)));
   return {
-    chunks: frozen.chunks.map(({ shape, capacity, rows, buffer }) => ({
-      ...chunkViews(buffer, shape, capacity),
-      rows,
-    })),
+    chunks: frozen.chunks.map((chunk) => openChunk(chunk.buffer, chunk)),
     lastRow: (seriesId) => heads[seriesId >>> PAGE_BITS]?.[seriesId & (PAGE_SERIES - 1)] ?? -1,
     stringAt: (cell) =>
       sharedBytesAt(frozen.strings, Math.floor(cell / STRING_SPAN), cell % STRING_SPAN),
@@ -136,6 +136,31 @@ export class Cache implements CacheRows {
     }
   }
 
+  /**
+   * Takes rows of some series out: their links, that is; the memory is given back with the cache. Not for a frozen cache.
+   * @param isMeant narrows it to rows of some shapes
+   */
+  delete(
+    seriesIds: Iterable<number>,
+    range: { readonly minNs: bigint; readonly maxNs: bigint },
+    isMeant: (shape: Shape) => boolean = () => true,
+  ): void {
+    let hasEmptied = false;
+    for (const seriesId of seriesIds) {
+      if (this.lastRow(seriesId) < 0) continue;
+      this.unlink(seriesId, range, isMeant);
+      hasEmptied ||= this.lastRow(seriesId) < 0;
+    }
+    if (!hasEmptied) return;
+    this.seriesList = this.seriesIds.filter((seriesId) => this.lastRow(seriesId) >= 0);
+    this.seriesCountValue = this.seriesList.length;
+    if (this.seriesList.length < 64) {
+      const wider = new Int32Array(64);
+      wider.set(this.seriesList);
+      this.seriesList = wider;
+    }
+  }
+
   /** The cache as another thread can read it: nothing may be appended afterwards. */
   freeze(): FrozenCache {
     return {
@@ -205,6 +230,40 @@ export class Cache implements CacheRows {
     }
   }
 
+  /** Links the rows of a series past those to be deleted. */
+  private unlink(
+    seriesId: number,
+    { minNs, maxNs }: { readonly minNs: bigint; readonly maxNs: bigint },
+    isMeant: (shape: Shape) => boolean,
+  ): void {
+    const [minLo, minHi, maxLo, maxHi] = [lowWord(minNs), highWord(minNs), lowWord(maxNs), highWord(maxNs)];
+    let after: CacheChunk | null = null;
+    let afterRow = 0;
+    for (let ref = this.lastRow(seriesId); ref >= 0;) {
+      const chunk: CacheChunk = this.chunks[Math.floor(ref / CHUNK_ROWS)];
+      const row = ref & (CHUNK_ROWS - 1);
+      const before = chunk.previous[row];
+      const [lo, hi] = [chunk.times[2 * row], chunk.times[2 * row + 1]];
+      const isDeleted =
+        int64Compare(lo, hi, minLo, minHi) >= 0 && int64Compare(lo, hi, maxLo, maxHi) <= 0 && isMeant(chunk.shape);
+      if (!isDeleted) {
+        after = chunk;
+        afterRow = row;
+      } else {
+        this.rowTotal--;
+        this.valueTotal -= chunk.shape.fieldCount;
+        if (after !== null) after.previous[afterRow] = before;
+        else this.setLastRow(seriesId, before);
+      }
+      ref = before;
+    }
+  }
+
+  private setLastRow(seriesId: number, ref: number): void {
+    const page = this.heads[seriesId >>> PAGE_BITS];
+    if (page !== undefined) page[seriesId & (PAGE_SERIES - 1)] = ref;
+  }
+
   private addSeries(seriesId: number): void {
     if (this.seriesCountValue === this.seriesList.length) {
       const wider = new Int32Array(this.seriesList.length * 2);
@@ -235,19 +294,19 @@ function hasReferences(shape: Shape): boolean {
 
 function makeChunk(shape: Shape, capacity: number): CacheChunk {
   const buffer = new SharedArrayBuffer(capacity * rowBytes(shape));
-  return { ...chunkViews(buffer, shape, capacity), rows: 0 };
+  return openChunk(buffer, { shape, capacity, rows: 0 });
 }
 
 /** The arrays of a chunk over its shared buffer, in any thread. */
-export function chunkViews(
+function openChunk(
   buffer: SharedArrayBuffer,
-  shape: Shape,
-  capacity: number,
-): Omit<CacheChunk, 'rows'> {
+  { shape, capacity, rows }: Pick<CacheChunk, 'shape' | 'capacity' | 'rows'>,
+): CacheChunk {
   const valuesBytes = 8 * shape.fieldCount * capacity;
   return {
     shape,
     capacity,
+    rows,
     buffer,
     values: new Float64Array(buffer, 0, shape.fieldCount * capacity),
     times: new Int32Array(buffer, valuesBytes, 2 * capacity),

@@ -51,7 +51,7 @@ function encode(...bodies: string[]): Uint8Array {
     const bytes = encoder.encode(body);
     const batch = new PointsBatch();
     parser.parse(
-      { body: padBody(bytes), length: bytes.length, known: catalog, precision: 'ns', defaultTimeNs: 0n },
+      { body: padBody(bytes), length: bytes.length, known: catalog, precision: 'ns', defaultTime: () => 0n },
       batch,
     );
     catalog.number(batch);
