@@ -1,7 +1,8 @@
 /**
  * Types of values in a query: the five field types, and what else an expression can be.
  */
-import { FieldType, fieldTypeName, type FieldTypeName } from '#models';
+import type { FieldType } from '#models';
+import { fieldTypeName, type FieldTypeName } from '#models';
 
 /** Type of a column of values. */
 export type ValueType = FieldTypeName;

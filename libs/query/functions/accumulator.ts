@@ -2,7 +2,8 @@
  * What folds values into windows. An accumulator has one slot for each window of the group at hand; it is fed decoded
  * columns cut into runs of one window each, series by series and stretch by stretch, and asked for its results at the end.
  */
-import { ColumnBuilder, type Column } from '../column.js';
+import type { ColumnBuilder } from '../column.js';
+import { type Column } from '../column.js';
 import type { Stretch } from '../scan/source-table.js';
 import type { ValueType } from '../value-type.js';
 import type { WindowRuns } from '../windows.js';

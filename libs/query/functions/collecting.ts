@@ -2,7 +2,8 @@
  * Functions that need all values of a window at once: median, mode, percentile, stddev, distinct, integral, top, bottom,
  * sample. Values are appended to one log a group and sorted into windows at the end.
  */
-import { ColumnBuilder, concatColumns, exactInteger, type Column } from '../column.js';
+import type { ColumnBuilder } from '../column.js';
+import { concatColumns, exactInteger, type Column } from '../column.js';
 import { writeTimes } from '../time-column.js';
 import type { ValueType } from '../value-type.js';
 import type { Accumulator, AccumulatorBatch, ResultSink } from './accumulator.js';

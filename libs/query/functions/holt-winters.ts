@@ -1,9 +1,9 @@
 /**
  * holt_winters: forecasts of a stream of evenly spaced windows by triple exponential smoothing, fitted by Nelder-Mead.
- * Same model as InfluxDB 1.x: a damped trend and, with a season above 1, multiplicative seasonality. Forecasts agree with
- * upstream's to the tolerance of the fit.
+ * Same model and same search as InfluxDB 1.x, so that forecasts agree: a damped trend and, with a season above 1,
+ * multiplicative seasonality. Fitted values feed on fitted values; stored ones only measure the error.
  */
-import { numberColumn, hasValue } from '../column.js';
+import { hasValue, numberColumn } from '../column.js';
 import { minimize } from './nelder-mead.js';
 import type { Stream } from './stream.js';
 
@@ -17,46 +17,63 @@ export interface HoltWintersOptions {
   readonly intervalNs: bigint;
 }
 
-const GUESS_LOWER = 0.3;
-const GUESS_UPPER = 1.0;
-const GUESS_STEP = 0.4;
+/** First guesses of the four weights: every combination of these. */
+const GUESSES = [0.3, 0.3 + 0.4] as const;
 const EPSILON = 1e-4;
+/** Share of the first value, and of the first change, that a model without seasons starts from. */
+const START_WEIGHT = 0.5;
+/** Where level, trend and seasons begin among the parameters; before them are alpha, beta, gamma and phi. */
+const LEVEL = 4;
+const TREND = 5;
+const SEASONS = 6;
 
-/** The forecast, preceded by the fitted points where asked for. Fewer than two points give none. */
+/** The forecast, preceded by the fitted points where asked for. Too few points give none. */
 export function holtWinters(input: Stream, options: HoltWintersOptions): Stream {
-  const { intervalNs, count } = options;
+  const { intervalNs, count, season, includesFit } = options;
   const rows = input.timesNs.map((_, i) => i).filter((i) => hasValue(input.values, i));
-  const [firstRow] = rows;
-  if (firstRow === undefined || rows.length < 2) return emptyStream();
   const times = rows.map((row) => input.timesNs[row] ?? 0n);
+  const isSeasonal = season >= 2;
+  if (rows.length < 2 || (isSeasonal && rows.length < season) || intervalNs === 0n)
+    return emptyStream();
+  const y = evenlySpaced(
+    times,
+    rows.map((row) => input.values.numbers[row] as number),
+    intervalNs,
+  );
   const startNs = times[0] ?? 0n;
   const stopNs = times.at(-1) ?? startNs;
-  const half = intervalNs / 2n;
-  const place = (timeNs: bigint): number => Number((timeNs - startNs + half) / intervalNs);
-  const length = place(stopNs) + 1;
-  const y = new Float64Array(length).fill(NaN);
-  rows.forEach((row, i) => {
-    const at = place(times[i] ?? startNs);
-    if (Number.isNaN(y[at])) y[at] = input.values.numbers[row] as number;
-  });
-  const model = new Model(
-    y,
-    options.season >= 2 && length >= options.season * 2 ? options.season : 0,
-  );
-  const forecast = model.forecast(count, model.fit());
-  const from = options.includesFit ? 0 : length;
-  const values = forecast.subarray(from);
-  const timesNs = Array.from(values, (_, i) => startNs + BigInt(from + i) * intervalNs);
-  const present = Uint8Array.from(values, (value) => (Number.isFinite(value) ? 1 : 0));
-  const kept = timesNs.map((_, i) => i).filter((i) => present[i] === 1);
+  if (y.length < 2) return emptyStream();
+  const model = new Model(y, isSeasonal ? season : 0);
+  const values = model.forecast(count, model.fit()).subarray(includesFit ? 0 : y.length);
+  const firstNs = includesFit ? startNs : stopNs + intervalNs;
+  const kept = Array.from(values.keys()).filter((i) => !Number.isNaN(values[i]));
   return {
-    timesNs: kept.map((i) => timesNs[i] ?? 0n),
+    timesNs: kept.map((i) => firstNs + BigInt(i) * intervalNs),
     values: numberColumn(
       'float',
       Float64Array.from(kept, (i) => values[i] as number),
     ),
     aux: [],
   };
+}
+
+/** Values by window, NaN where one has none; of several in a window the first. */
+function evenlySpaced(
+  times: readonly bigint[],
+  values: readonly number[],
+  intervalNs: bigint,
+): Float64Array {
+  const place = times.map((timeNs) => {
+    const isUpperHalf = timeNs % intervalNs > intervalNs / 2n;
+    return timeNs / intervalNs + (isUpperHalf ? 1n : 0n);
+  });
+  const first = place[0] ?? 0n;
+  const y = new Float64Array(Number((place.at(-1) ?? first) - first) + 1).fill(NaN);
+  place.forEach((at, i) => {
+    const index = Number(at - first);
+    if (Number.isNaN(y[index])) y[index] = values[i] as number;
+  });
+  return y;
 }
 
 function emptyStream(): Stream {
@@ -67,36 +84,20 @@ class Model {
   readonly #y: Float64Array;
   readonly #season: number;
 
+  /** @param season 0 for none */
   constructor(y: Float64Array, season: number) {
     this.#y = y;
     this.#season = season;
   }
 
-  /** The parameters with the least squared error: alpha, beta, gamma, phi, level, trend, seasons. */
+  /** The parameters with the least squared error that the search finds. */
   fit(): Float64Array {
-    const y = this.#y;
-    const m = this.#season;
-    const start = new Float64Array(6 + m);
-    let level = 0;
-    let trend = 0;
-    if (m > 0) {
-      for (let i = 0; i < m; i++) {
-        level += (1 / m) * (y[i] as number);
-        trend += (1 / (m * m)) * ((y[m + i] as number) - (y[i] as number));
-      }
-      for (let i = 0; i < m; i++) start[6 + i] = (y[i] as number) / level;
-    } else {
-      level = y[0] as number;
-      trend = (y[1] as number) - (y[0] as number);
-      start[2] = 0;
-    }
-    start[4] = level;
-    start[5] = trend;
+    const start = this.#start();
     let best: { readonly value: number; readonly point: Float64Array } | null = null;
-    for (let alpha = GUESS_LOWER; alpha < GUESS_UPPER; alpha += GUESS_STEP) {
-      for (let beta = GUESS_LOWER; beta < GUESS_UPPER; beta += GUESS_STEP) {
-        for (let gamma = GUESS_LOWER; gamma < GUESS_UPPER; gamma += GUESS_STEP) {
-          for (let phi = GUESS_LOWER; phi < GUESS_UPPER; phi += GUESS_STEP) {
+    for (const alpha of GUESSES) {
+      for (const beta of GUESSES) {
+        for (const gamma of GUESSES) {
+          for (const phi of GUESSES) {
             start.set([alpha, beta, gamma, phi]);
             const found = minimize((parameters) => this.#error(parameters), start, EPSILON);
             if (!best || found.value < best.value) best = found;
@@ -107,52 +108,69 @@ class Model {
     return best?.point ?? start;
   }
 
-  /** Fitted values of all rows, then `count` forecasts. */
-  forecast(count: number, parameters: Float64Array): Float64Array {
-    return this.#run(count, parameters);
+  #start(): Float64Array {
+    const y = this.#y;
+    const m = this.#season;
+    const parameters = new Float64Array(SEASONS + m);
+    const known = (i: number): boolean => i < y.length && !Number.isNaN(y[i]);
+    if (m === 0) {
+      parameters[LEVEL] = START_WEIGHT * (y[0] as number);
+      if (known(1)) parameters[TREND] = START_WEIGHT * ((y[1] as number) - (y[0] as number));
+      return parameters;
+    }
+    let level = 0;
+    let trend = 0;
+    for (let i = 0; i < m; i++) {
+      if (known(i)) level += (1 / m) * (y[i] as number);
+      if (known(i) && known(m + i))
+        trend += (1 / (m * m)) * ((y[m + i] as number) - (y[i] as number));
+    }
+    parameters[LEVEL] = level;
+    parameters[TREND] = trend;
+    for (let i = 0; i < m; i++) parameters[SEASONS + i] = known(i) ? (y[i] as number) / level : 0;
+    return parameters;
   }
 
   #error(parameters: Float64Array): number {
-    for (let i = 0; i < 4; i++) parameters[i] = Math.min(1, Math.max(0, parameters[i] as number));
-    const fitted = this.#run(0, parameters);
+    const fitted = this.forecast(0, parameters);
     let sum = 0;
     for (let i = 0; i < this.#y.length; i++) {
       const actual = this.#y[i] as number;
+      if (Number.isNaN(actual)) continue;
       const value = fitted[i] as number;
-      if (Number.isNaN(actual) || Number.isNaN(value)) continue;
+      if (Number.isNaN(value)) return Infinity;
       sum += (value - actual) ** 2;
     }
     return sum;
   }
 
-  #run(count: number, parameters: Float64Array): Float64Array {
-    const y = this.#y;
+  /** Values of all windows, then `count` more. Clamps the weights and moves the seasons of `parameters` on in place. */
+  forecast(count: number, parameters: Float64Array): Float64Array {
+    for (let i = 0; i < LEVEL; i++)
+      parameters[i] = Math.min(1, Math.max(0, parameters[i] as number));
     const m = this.#season;
-    const [alpha = 0, beta = 0, gamma = 0, phi = 0, level0 = 0, trend0 = 0] = parameters;
-    const length = y.length + count;
-    const out = new Float64Array(length);
-    const seasons = parameters.slice(6, 6 + m);
-    let level = level0;
-    let trend = trend0;
+    const [alpha = 0, beta = 0, gamma = 0, phi = 0] = parameters;
+    const seasons = parameters.subarray(SEASONS);
+    const out = new Float64Array(this.#y.length + count);
+    let value = this.#y[0] as number;
+    let level = parameters[LEVEL] as number;
+    let trend = parameters[TREND] as number;
     let damping = phi;
-    let power = phi;
-    out[0] = y[0] as number;
-    let start = level0;
-    for (let t = 1; t < length; t++) {
-      const season = m > 0 ? (seasons[t % m] as number) : 1;
-      out[t] = (level + damping * trend) * season;
-      if (t >= y.length) {
-        power *= phi;
-        damping += power;
-        continue;
-      }
-      const actual = Number.isNaN(y[t]) ? (out[t] as number) : (y[t] as number);
-      start = level;
-      level = alpha * (actual / season) + (1 - alpha) * (start + phi * trend);
-      const trendBefore = trend;
-      trend = beta * (level - start) + (1 - beta) * phi * trend;
-      if (m > 0)
-        seasons[t % m] = gamma * (actual / (start + phi * trendBefore)) + (1 - gamma) * season;
+    let shift = m - 1;
+    out[0] = value;
+    for (let t = 1; t < out.length; t++) {
+      const seasonBefore = m > 0 ? (seasons[(t - m + shift) % m] as number) : 1;
+      const seasonAhead = m > 0 ? (seasons[(t - m + (t % m) + shift) % m] as number) : 1;
+      const expected = level + phi * trend;
+      const nextLevel = alpha * (value / seasonBefore) + (1 - alpha) * expected;
+      const nextTrend = beta * (nextLevel - level) + (1 - beta) * phi * trend;
+      const nextSeason = gamma * (value / expected) + (1 - gamma) * seasonBefore;
+      value = (nextLevel + damping * nextTrend) * seasonAhead;
+      level = nextLevel;
+      trend = nextTrend;
+      damping += phi ** t;
+      if (m > 0) seasons[(t + shift++) % m] = nextSeason;
+      out[t] = value;
     }
     return out;
   }

@@ -20,6 +20,8 @@ export interface RowRequest {
   readonly typeOf: (ref: VarRef) => ExprType;
   readonly isAscending: boolean;
   readonly budget: QueryBudget;
+  /** Rows left to each series that may not give all; absent for no limit. Counted down as rows are read. */
+  readonly rowsLeft?: Map<GroupEntry, number>;
 }
 
 /** Rows after WHERE, with a scope to evaluate expressions in. Valid until the next are asked for. */
@@ -35,11 +37,13 @@ export class EntryReader {
   readonly #rows: RowReader | null;
   readonly #fields: readonly RowField[];
   readonly #budget: QueryBudget;
+  readonly #rowsLeft: Map<GroupEntry, number> | null;
 
   constructor(entry: GroupEntry, stretch: Stretch, request: RowRequest) {
     const { table } = entry;
     this.#entry = entry;
     this.#budget = request.budget;
+    this.#rowsLeft = request.rowsLeft ?? null;
     const fields: RowField[] = [];
     const add = (ref: VarRef): void => {
       if (!isFieldOf(table, ref)) return;
@@ -69,6 +73,18 @@ export class EntryReader {
 
   /** The next rows for which WHERE holds (at least one), or null at the end. */
   next(): EntryRows | null {
+    if (!this.#rowsLeft) return this.#next();
+    const left = this.#rowsLeft.get(this.#entry) ?? 0;
+    const rows = left > 0 ? this.#next() : null;
+    if (!rows) return null;
+    const count = Math.min(left, rows.count);
+    this.#rowsLeft.set(this.#entry, left - count);
+    return count === rows.count
+      ? rows
+      : { count, offsets: rows.offsets.subarray(0, count), scope: cutScope(rows.scope, count) };
+  }
+
+  #next(): EntryRows | null {
     for (;;) {
       const rows = this.#rows?.next();
       if (!rows) return null;
@@ -108,6 +124,17 @@ export class EntryReader {
       },
     };
   }
+}
+
+/** The first rows of a scope. */
+function cutScope(scope: RowScope, count: number): RowScope {
+  return {
+    count,
+    resolve: (ref) => {
+      const column = scope.resolve(ref);
+      return column && sliceColumn(column, 0, count);
+    },
+  };
 }
 
 /** A field of a condition is read in the type it is stored with in this table. */

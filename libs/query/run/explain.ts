@@ -29,6 +29,7 @@ export function* runExplain(
       isAscending: true,
       slimit: 0,
       soffset: 0,
+      limitedTags: 0,
       budget: new QueryBudget(),
     });
     const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };

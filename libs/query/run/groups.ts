@@ -35,6 +35,8 @@ export function groupSeries(
     readonly isAscending: boolean;
     readonly slimit: number;
     readonly soffset: number;
+    /** How many of the tags, from the front, SLIMIT and SOFFSET tell series apart by. */
+    readonly limitedTags: number;
     readonly budget: QueryBudget;
   },
 ): readonly Group[] {
@@ -69,13 +71,27 @@ export function groupSeries(
     const groups = [...(byName.get(name)?.values() ?? [])].sort((a, b) =>
       compareValues(a.tagValues, b.tagValues),
     );
-    const { slimit, soffset } = options;
-    const end = slimit > 0 ? soffset + slimit : groups.length;
-    for (const group of groups.slice(soffset, end)) result.push({ name, ...group });
+    for (const group of withinLimit(groups, options)) result.push({ name, ...group });
   }
   options.budget.countSeries(result.reduce((sum, { entries }) => sum + entries.length, 0));
   if (options.isAscending) return result;
   return result.reverse().map((group) => ({ ...group, entries: [...group.entries].reverse() }));
+}
+
+/** Groups that SLIMIT and SOFFSET leave of one name. */
+function withinLimit<T extends { readonly tagValues: readonly string[] }>(
+  groups: readonly T[],
+  options: { readonly slimit: number; readonly soffset: number; readonly limitedTags: number },
+): readonly T[] {
+  const { slimit, soffset, limitedTags } = options;
+  if (slimit === 0 && soffset === 0) return groups;
+  const places = new Map<string, number>();
+  return groups.filter(({ tagValues }) => {
+    const key = tagValues.slice(0, limitedTags).join('\0');
+    const place = places.get(key) ?? places.size;
+    places.set(key, place);
+    return place >= soffset && (slimit === 0 || place < soffset + slimit);
+  });
 }
 
 function compareValues(a: readonly string[], b: readonly string[]): number {

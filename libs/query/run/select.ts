@@ -20,6 +20,7 @@ import {
   type SelectEnvironment,
 } from './prepared-select.js';
 import { rawRows, splitRefs, tieRefs, type RowChunk } from './raw-select.js';
+import { limitRuns } from './limit-runs.js';
 import { ResultTable, type InnerSeries } from './result-table.js';
 
 /** What a SELECT runs with. */
@@ -55,7 +56,7 @@ export function* runSelect(
     const budget = new QueryBudget(options.limits ?? noLimits, options.signal ?? null);
     const columns = [compiled.timeColumn, ...prepared.columns.map(({ name }) => name)];
     const run = { budget, random: options.random ?? Math.random };
-    for (const part of runPrepared(prepared, [], run)) {
+    for (const part of runPrepared(prepared, null, run)) {
       if (!part) {
         yield null;
         continue;
@@ -79,14 +80,16 @@ interface RunContext {
   readonly random: () => number;
 }
 
-/** @param outerTags tags that the query around this one groups by */
+/** @param inheritedTags tags that the query around this one groups by, null where there is none */
 function* runPrepared(
   prepared: PreparedSelect,
-  outerTags: readonly string[],
+  inheritedTags: readonly string[] | null,
   context: RunContext,
 ): Generator<SeriesPart | null> {
   const { compiled } = prepared;
-  const tags = [...new Set([...prepared.tags, ...outerTags])];
+  const isInner = inheritedTags !== null;
+  const outerTags = inheritedTags ?? [];
+  const tags = [...new Set([...outerTags, ...prepared.tags])];
   if (!prepared.refs.some((ref) => isData(prepared, ref)) && prepared.calls.length === 0) return;
   const aggregate =
     prepared.calls.length > 0
@@ -100,19 +103,20 @@ function* runPrepared(
     isAscending: compiled.isAscending,
     slimit: compiled.slimit,
     soffset: compiled.soffset,
+    limitedTags: isInner ? outerTags.length : tags.length,
     budget: context.budget,
   });
   for (const group of groups) {
     const labels = tags
       .map((key, i): TagPair => ({ key, value: group.tagValues[i] ?? '' }))
       .sort((a, b) => compareNames(a.key, b.key));
-    const parts = aggregate ? aggregateParts(aggregate, group) : rawParts(prepared, group, context);
-    yield* limited(parts, {
-      group,
-      tags: labels,
-      limit: compiled.statement.limit,
-      offset: compiled.statement.offset,
-    });
+    // A subquery's LIMIT counts rows as they come out of all its series together; see limitRuns.
+    const isLimitedLater = isInner && tags.length > outerTags.length;
+    const parts = aggregate
+      ? aggregateParts(aggregate, group)
+      : rawParts(prepared, group, { ...context, isLimitedLater });
+    const { limit, offset } = isLimitedLater ? { limit: 0, offset: 0 } : compiled.statement;
+    yield* limited(parts, { group, tags: labels, limit, offset });
   }
 }
 
@@ -140,9 +144,13 @@ function* runChild(
     groups.set(part.group, parts);
   }
   const columns = innerColumns(child);
+  const { limit, offset } = child.compiled.statement;
+  const isLimited = (limit > 0 || offset > 0) && child.tags.some((tag) => !tags.includes(tag));
   const keys = [...new Set([...child.tags, ...tags])];
   return [...byName].map(([name, groups]) => {
-    const series = [...groups.values()].map((parts) => joinParts(parts));
+    const joined = [...groups.values()].map((parts) => joinParts(parts));
+    const isAscending = child.compiled.isAscending;
+    const series = isLimited ? limitRuns(joined, { tags, limit, offset, isAscending }) : joined;
     return new ResultTable(name, columns, keys, series);
   });
 }
@@ -180,13 +188,17 @@ function* aggregateParts(aggregate: AggregateSelect, group: Group): Generator<Ro
 function* rawParts(
   prepared: PreparedSelect,
   group: Group,
-  { budget }: RunContext,
+  { budget, isLimitedLater }: RunContext & { readonly isLimitedLater: boolean },
 ): Generator<RowBlock | null> {
   const { compiled, typeOf, refs, columns } = prepared;
   const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
   const tables = new Set(group.entries.map(({ table }) => table));
   const stretches = mergeStretches([...tables].map((table) => table.stretches(range)));
   const { fill } = compiled;
+  // InfluxDB 1.x lets each series give one row more than the limit before it counts.
+  const { limit, offset } = compiled.statement;
+  const isCut = isLimitedLater && (limit > 0 || offset > 0);
+  const rowsLeft = new Map(group.entries.map((entry) => [entry, offset + limit + 1]));
   const plan = {
     request: {
       leading: splitRefs(refs, typeOf),
@@ -194,6 +206,7 @@ function* rawParts(
       typeOf,
       isAscending: compiled.isAscending,
       budget,
+      ...(isCut && limit > 0 ? { rowsLeft } : {}),
     },
     columns: columns.map(({ expr, type }) => ({
       expr,

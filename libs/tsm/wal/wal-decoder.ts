@@ -15,6 +15,7 @@ import {
   stringInBody,
 } from '#models';
 import { TsmError } from '../errors.js';
+import { decodeDeletion, type DeletionRecord } from './deletion-record.js';
 import {
   ColumnMode,
   DECIMAL_SCALE_MAX,
@@ -37,6 +38,8 @@ export interface SegmentOutcome {
 
 /** Receives what a segment holds, in order. The batch is reused: valid during the call. */
 export type ReplayPoints = (batch: PointsBatch) => void;
+/** Receives deletions, in order with the points. Keys are views of the segment. */
+export type ReplayDeletion = (deletion: DeletionRecord) => void;
 
 /** A record's payload read from front to back; every read checks the end. */
 class PayloadReader {
@@ -90,7 +93,7 @@ export class WalSegmentReader {
   ) {}
 
   /** Replays the records of a whole segment file. */
-  read(file: Uint8Array, replay: ReplayPoints): SegmentOutcome {
+  read(file: Uint8Array, replay: ReplayPoints, replayDeletion: ReplayDeletion): SegmentOutcome {
     let records = 0;
     let damagedRecords = 0;
     if (!WAL_MAGIC.every((byte, i) => file[i] === byte)) {
@@ -108,7 +111,7 @@ export class WalSegmentReader {
         if (next === null) break;
         if (crc32(file.subarray(end + RECORD_HEADER_BYTES, next)) !== view.getUint32(end + 4, true)) break;
         damagedRecords++;
-      } else if (this.replayRecord(payload, replay)) {
+      } else if (this.replayRecord(payload, replay, replayDeletion)) {
         records++;
       } else {
         damagedRecords++;
@@ -118,22 +121,33 @@ export class WalSegmentReader {
     return { records, damagedRecords, unreadBytes: file.length - at };
   }
 
-  private replayRecord(payload: Uint8Array, replay: ReplayPoints): boolean {
+  private replayRecord(
+    payload: Uint8Array,
+    replay: ReplayPoints,
+    replayDeletion: ReplayDeletion,
+  ): boolean {
     this.batch.clear();
     this.batch.body = payload;
     const reader = new PayloadReader(payload, 0);
+    let deletion: DeletionRecord | null = null;
     try {
-      if (reader.byte() !== RecordType.POINTS) reader.fail('is of an unknown type');
-      if ((reader.byte() & RECORD_HAS_POSITION) !== 0) reader.take(8);
-      this.readDefinitions(reader);
-      const sections = reader.count(payload.length);
-      for (let s = 0; s < sections; s++) this.readSection(reader);
+      if (payload[0] === RecordType.DELETE) deletion = decodeDeletion(payload);
+      else this.readPoints(reader, payload);
     } catch (error) {
       if (error instanceof TsmError) return false;
       throw error;
     }
-    if (this.batch.pointCount > 0) replay(this.batch);
+    if (deletion !== null) replayDeletion(deletion);
+    else if (this.batch.pointCount > 0) replay(this.batch);
     return true;
+  }
+
+  private readPoints(reader: PayloadReader, payload: Uint8Array): void {
+    if (reader.byte() !== RecordType.POINTS) reader.fail('is of an unknown type');
+    if ((reader.byte() & RECORD_HAS_POSITION) !== 0) reader.take(8);
+    this.readDefinitions(reader);
+    const sections = reader.count(payload.length);
+    for (let s = 0; s < sections; s++) this.readSection(reader);
   }
 
   private readDefinitions(reader: PayloadReader): void {

@@ -86,6 +86,20 @@ export class WalEncoder {
     this.reserve(16);
     this.length = putVarint(this.out, this.length, ranges.length);
     for (const range of ranges) this.encodeSection(batch, range);
+    this.finishRecord(start);
+  }
+
+  /** Adds a record whose payload has been made elsewhere. */
+  appendRecord(payload: Uint8Array): void {
+    const start = this.length;
+    this.reserve(RECORD_HEADER_BYTES + payload.length);
+    this.out.set(payload, start + RECORD_HEADER_BYTES);
+    this.length = start + RECORD_HEADER_BYTES + payload.length;
+    this.finishRecord(start);
+  }
+
+  /** Puts length and checksum in front of the record that begins at `start` and ends where the buffer does. */
+  private finishRecord(start: number): void {
     const payload = this.out.subarray(start + RECORD_HEADER_BYTES, this.length);
     const header = new DataView(this.out.buffer, this.out.byteOffset + start, RECORD_HEADER_BYTES);
     header.setUint32(0, payload.length, true);

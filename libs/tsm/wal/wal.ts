@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type FileSystem, type Logger, messageOf, type OpenFile } from '#kernel';
 import type { PointsBatch, RowRun } from '#models';
 import { TsmError } from '../errors.js';
+import { type DeletionRecord, encodeDeletion } from './deletion-record.js';
 import { type SeriesKeys, WalEncoder } from './wal-encoder.js';
 import { segmentName, WAL_MAGIC } from './wal-format.js';
 
@@ -23,6 +24,9 @@ export interface WalStatistics {
   /** Syncs; not one of InfluxDB's. */
   syncs: number;
 }
+
+/** Series of a deletion that go into one record; more make several. */
+const SERIES_PER_RECORD = 65536;
 
 interface Segment {
   readonly number: number;
@@ -99,6 +103,16 @@ export class Wal {
     this.encoder.encodePoints(batch, ranges, keys);
   }
 
+  /** Encodes a deletion, like {@link append}. */
+  appendDeletion(deletion: DeletionRecord): void {
+    const { seriesKeys } = deletion;
+    // At least one record: a measurement may be without series.
+    for (let i = 0; i === 0 || i < seriesKeys.length; i += SERIES_PER_RECORD) {
+      const part = { ...deletion, seriesKeys: seriesKeys.slice(i, i + SERIES_PER_RECORD) };
+      this.encoder.appendRecord(encodeDeletion(part));
+    }
+  }
+
   /** Calls back once everything appended so far is on disk. */
   commit(done: Committed): void {
     if (this.isClosed) {
@@ -123,14 +137,19 @@ export class Wal {
     });
   }
 
-  /** Removes segments whose content is in TSM files. */
+  /**
+   * Removes segments whose content is in TSM files, the oldest first and each for good before the next: a deletion must not
+   * go before what it deletes.
+   */
   async remove(numbers: readonly number[]): Promise<void> {
-    for (const number of numbers) {
-      const at = this.old.findIndex((segment) => segment.number === number);
-      if (at < 0) continue;
-      const [segment] = this.old.splice(at, 1);
-      await segment.file?.close();
-      await this.options.files.remove(segment.path);
+    const { files, directory } = this.options;
+    for (const segment of this.old.filter(({ number }) => numbers.includes(number))) {
+      const { file } = segment;
+      segment.file = null;
+      await file?.close();
+      await files.remove(segment.path);
+      await files.syncDirectory(directory);
+      this.old.splice(this.old.indexOf(segment), 1);
       this.statistics.oldSegmentsDiskBytes -= segment.sizeBytes;
     }
   }
