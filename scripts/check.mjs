@@ -10,7 +10,10 @@ const failed = steps.filter((step) => {
   return done.status !== 0;
 });
 if (!process.argv.includes('--no-tests')) {
-  const done = spawnSync(process.execPath, ['scripts/test.mjs', '--selectProjects', 'unit'], { cwd: root, stdio: 'inherit' });
+  const done = spawnSync(process.execPath, ['scripts/test.mjs', '--selectProjects', 'unit'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (done.status !== 0) failed.push('unit tests');
 }
 if (failed.length > 0) {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { killRounds } from '../dist/test/support/kill-rounds.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidegate-kill-'));
-const report = await killRounds(folder, Number(process.argv[2] ?? 200), (line) => console.log(line));
+const report = await killRounds(folder, Number(process.argv[2] ?? 200), (line) =>
+  console.log(line),
+);
 console.log(JSON.stringify(report, null, 2));
 rmSync(folder, { recursive: true, force: true });
 process.exit(report.faults.length === 0 ? 0 : 1);

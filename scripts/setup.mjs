@@ -9,7 +9,11 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Runs a command in the project's folder with its output shown; ends this process when it fails. */
 export function run(command, args, env = {}) {
-  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  const done = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
   if (done.status !== 0) {
     process.stderr.write(`${command} ${args.join(' ')} failed (${done.signal ?? done.status})\n`);
     process.exit(done.status ?? 1);
@@ -18,7 +22,9 @@ export function run(command, args, env = {}) {
 
 /** Installs what the lock file pins, once per lock file. */
 export function install() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.setup-stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error']);

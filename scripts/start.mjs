@@ -7,7 +7,13 @@ install();
 build();
 const server = spawn(
   process.execPath,
-  [join('dist', 'apps', 'cli', 'main.js'), 'run', '-config', join('config', 'tidegate.dev.toml'), ...process.argv.slice(2)],
+  [
+    join('dist', 'apps', 'cli', 'main.js'),
+    'run',
+    '-config',
+    join('config', 'tidegate.dev.toml'),
+    ...process.argv.slice(2),
+  ],
   { cwd: root, stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));

@@ -4,4 +4,9 @@ import { build, install, run } from './setup.mjs';
 
 install();
 build();
-run(process.execPath, ['--experimental-vm-modules', '--no-warnings', join('node_modules', 'jest', 'bin', 'jest.js'), ...process.argv.slice(2)]);
+run(process.execPath, [
+  '--experimental-vm-modules',
+  '--no-warnings',
+  join('node_modules', 'jest', 'bin', 'jest.js'),
+  ...process.argv.slice(2),
+]);

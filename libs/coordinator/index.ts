@@ -16,7 +16,11 @@ export {
   type LineWriteRequest,
 } from './line-writer.js';
 export { StoreReader } from './storage-view.js';
-export { type QueryStatistics, StatementExecutor, type StatementExecutorParts } from './statement-executor.js';
+export {
+  type QueryStatistics,
+  StatementExecutor,
+  type StatementExecutorParts,
+} from './statement-executor.js';
 export { type RunningQuery, RunningQueries, type RunningQueriesLimits } from './running-queries.js';
 export {
   type MonitorView,

@@ -146,4 +146,3 @@ class Mapper {
     else list.push(run);
   }
 }
-

@@ -126,7 +126,10 @@ export class PointsWriter {
     const policy = meta.retentionPolicy(database, retentionPolicy);
     if (policy !== undefined) return policy;
     if (meta.database(database) === undefined) {
-      throw new CoordinatorError('coordinator.database-not-found', `database not found: ${database}`);
+      throw new CoordinatorError(
+        'coordinator.database-not-found',
+        `database not found: ${database}`,
+      );
     }
     throw new CoordinatorError(
       'coordinator.retention-policy-not-found',
@@ -186,7 +189,9 @@ export class PointsWriter {
       add(await this.withTimeout(shards[0].write(batch, runs[0])));
     } else {
       const results = await this.withTimeout(
-        Promise.allSettled(shards.map((shard, i) => shard.write(batch, runs[i] as readonly RowRun[]))),
+        Promise.allSettled(
+          shards.map((shard, i) => shard.write(batch, runs[i] as readonly RowRun[])),
+        ),
       );
       for (const result of results) if (result.status === 'fulfilled') add(result.value);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -215,9 +220,13 @@ export class PointsWriter {
           reject(
             error instanceof TidegateError
               ? error
-              : new CoordinatorError('coordinator.write-failed', `write failed: ${messageOf(error)}`, {
-                  cause: error,
-                }),
+              : new CoordinatorError(
+                  'coordinator.write-failed',
+                  `write failed: ${messageOf(error)}`,
+                  {
+                    cause: error,
+                  },
+                ),
           );
         },
       );

@@ -34,7 +34,10 @@ export class StoreReader implements StorageReader {
     const policy = this.meta.retentionPolicy(database, retentionPolicy);
     if (policy === undefined) {
       if (this.meta.database(database) === undefined) {
-        throw new CoordinatorError('coordinator.database-not-found', `database not found: ${database}`);
+        throw new CoordinatorError(
+          'coordinator.database-not-found',
+          `database not found: ${database}`,
+        );
       }
       throw new CoordinatorError(
         'coordinator.retention-policy-not-found',
@@ -163,14 +166,17 @@ class FoundSeries implements SeriesList {
 
   tagValue(i: number, key: string): string {
     const column = this.measurement?.column(key);
-    return column === undefined ? '' : column.text(column.valueId(this.index.positionOf(this.ids[i])));
+    return column === undefined
+      ? ''
+      : column.text(column.valueId(this.index.positionOf(this.ids[i])));
   }
 
   tagValueIds(key: string): Int32Array {
     const valueIds = new Int32Array(this.count);
     const column = this.measurement?.column(key);
     if (column === undefined) return valueIds;
-    for (let i = 0; i < this.count; i++) valueIds[i] = column.valueId(this.index.positionOf(this.ids[i]));
+    for (let i = 0; i < this.count; i++)
+      valueIds[i] = column.valueId(this.index.positionOf(this.ids[i]));
     return valueIds;
   }
 

@@ -17,12 +17,17 @@ export function parseByteSize(text: string): number {
     const unit = text.slice(-1);
     throw new TidegateError(
       'kernel.bad-size',
-      /[0-9]/.test(unit) ? `invalid size: ${text}` : `unknown size suffix: ${unit} (expected k, m, or g)`,
+      /[0-9]/.test(unit)
+        ? `invalid size: ${text}`
+        : `unknown size suffix: ${unit} (expected k, m, or g)`,
     );
   }
   const sizeBytes = Number(found[1]) * (FACTOR[(found[2] ?? '').toLowerCase()] ?? 1);
   if (!Number.isSafeInteger(sizeBytes)) {
-    throw new TidegateError('kernel.bad-size', `size would overflow the max size of 2^53 bytes: ${text}`);
+    throw new TidegateError(
+      'kernel.bad-size',
+      `size would overflow the max size of 2^53 bytes: ${text}`,
+    );
   }
   return sizeBytes;
 }

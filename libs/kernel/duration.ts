@@ -7,8 +7,8 @@ import { TidegateError } from './errors.js';
 const UNIT_NS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,
-  'µs': 1e3,
-  'μs': 1e3,
+  µs: 1e3,
+  μs: 1e3,
   ms: 1e6,
   s: 1e9,
   m: 60e9,
@@ -21,7 +21,10 @@ const UNIT_NS: Readonly<Record<string, number>> = {
  */
 export function parseDurationNs(text: string): bigint {
   const bad = (): never => {
-    throw new TidegateError('kernel.bad-duration', `time: invalid duration ${JSON.stringify(text)}`);
+    throw new TidegateError(
+      'kernel.bad-duration',
+      `time: invalid duration ${JSON.stringify(text)}`,
+    );
   };
   const [, sign = '', rest = ''] = /^([+-]?)(.*)$/s.exec(text) ?? bad();
   if (rest === '0') return 0n;
@@ -43,7 +46,10 @@ export function formatDurationNs(durationNs: bigint): string {
   const sign = durationNs < 0n ? '-' : '';
   const ns = durationNs < 0n ? -durationNs : durationNs;
   const scaled = (unitNs: bigint): string => {
-    const fraction = (ns % unitNs).toString().padStart(unitNs.toString().length - 1, '0').replace(/0+$/, '');
+    const fraction = (ns % unitNs)
+      .toString()
+      .padStart(unitNs.toString().length - 1, '0')
+      .replace(/0+$/, '');
     return `${ns / unitNs}${fraction ? `.${fraction}` : ''}`;
   };
   if (ns < 1_000n) return `${sign}${ns}ns`;

@@ -30,6 +30,7 @@ export function invariant(condition: unknown, message: string): asserts conditio
 
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
-  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) return String(thrown.message);
+  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown)
+    return String(thrown.message);
   return String(thrown);
 }

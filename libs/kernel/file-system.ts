@@ -69,7 +69,8 @@ class NodeOpenFile implements OpenFile {
         let written = fs.writevSync(this.fd, buffers, position);
         if (written < total) {
           const rest = Buffer.concat(buffers);
-          while (written < total) written += fs.writeSync(this.fd, rest, written, total - written, position + written);
+          while (written < total)
+            written += fs.writeSync(this.fd, rest, written, total - written, position + written);
         }
       } catch (error) {
         failure = error as Error;
@@ -131,7 +132,9 @@ const isAbsent = (error: unknown): boolean =>
 export class NodeFileSystem implements FileSystem {
   open(path: string, mode: OpenMode): Promise<OpenFile> {
     return new Promise((resolve, reject) =>
-      fs.open(path, FLAGS[mode], 0o644, (error, fd) => (error ? reject(error) : resolve(new NodeOpenFile(fd)))),
+      fs.open(path, FLAGS[mode], 0o644, (error, fd) =>
+        error ? reject(error) : resolve(new NodeOpenFile(fd)),
+      ),
     );
   }
 
@@ -188,7 +191,11 @@ export class NodeFileSystem implements FileSystem {
 }
 
 /** Writes a whole file so that after a crash either the old or the new content is there: temporary file, sync, rename. */
-export async function replaceFile(files: FileSystem, path: string, content: Uint8Array): Promise<void> {
+export async function replaceFile(
+  files: FileSystem,
+  path: string,
+  content: Uint8Array,
+): Promise<void> {
   const temporary = `${path}tmp`;
   await files.remove(temporary);
   const file = await files.open(temporary, 'create');
@@ -196,7 +203,9 @@ export async function replaceFile(files: FileSystem, path: string, content: Uint
     await new Promise<void>((resolve, reject) =>
       file.write([content], 0, (error) => (error ? reject(error) : resolve())),
     );
-    await new Promise<void>((resolve, reject) => file.sync((error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) =>
+      file.sync((error) => (error ? reject(error) : resolve())),
+    );
   } finally {
     await file.close();
   }

@@ -3,7 +3,9 @@
  */
 
 /** Values that a log line may carry beside its phrase. */
-export type LogFields = Readonly<Record<string, string | number | boolean | bigint | null | undefined>>;
+export type LogFields = Readonly<
+  Record<string, string | number | boolean | bigint | null | undefined>
+>;
 
 /** Where a part reports start, stop, degradation and loss. Never called per point or per packet. */
 export interface Logger {

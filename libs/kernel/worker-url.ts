@@ -10,6 +10,7 @@
  */
 export function workerUrl(moduleUrl: string, script: string): URL {
   const url = new URL(script, moduleUrl);
-  if (moduleUrl.endsWith('.ts')) url.pathname = url.pathname.replace(/\/(libs|apps)\/(?!.*\/\1\/)/, '/dist/$1/');
+  if (moduleUrl.endsWith('.ts'))
+    url.pathname = url.pathname.replace(/\/(libs|apps)\/(?!.*\/\1\/)/, '/dist/$1/');
   return url;
 }

@@ -3,7 +3,9 @@
  */
 
 /** 10^0 to 10^22: all exact. */
-export const POWERS_OF_TEN: Float64Array = Float64Array.from({ length: 23 }, (_, e) => Number(`1e${e}`));
+export const POWERS_OF_TEN: Float64Array = Float64Array.from({ length: 23 }, (_, e) =>
+  Number(`1e${e}`),
+);
 
 const SPLIT = 134217729; // 2^27 + 1: cuts a double into two halves whose products are exact (Dekker).
 const latin1 = new TextDecoder('latin1');

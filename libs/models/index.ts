@@ -34,7 +34,6 @@ export {
 } from './points-batch.js';
 export {
   LineParser,
-  type KnownSeries,
   type RejectedLine,
   type ParseOutcome,
   type ParseRequest,
@@ -45,3 +44,4 @@ export {
 export { TIME_MIN_NS, TIME_MAX_NS } from './line-slow-path.js';
 export { KeyTable, type SharedKeys, SharedKeyReader } from './key-table.js';
 export { type RowRun, allRuns, orderRuns } from './row-runs.js';
+export type { KnownSeries } from './line-context.js';

@@ -171,7 +171,10 @@ export class SharedKeyReader {
   bytesOf(n: number): Uint8Array {
     const place = this.keys.places[n];
     const offset = (place & UNITS_MASK) << UNIT_BITS;
-    return this.slabs[place >>> (SLAB_BITS - UNIT_BITS)].subarray(offset, offset + this.keys.lengths[n]);
+    return this.slabs[place >>> (SLAB_BITS - UNIT_BITS)].subarray(
+      offset,
+      offset + this.keys.lengths[n],
+    );
   }
 
   /** Order of two keys as they are with `suffix` behind each: that of the field keys of TSM files. */

@@ -1,6 +1,7 @@
 import { FieldType } from './field-type.js';
 import { int64ToBigInt } from './int64.js';
-import { type KnownSeries, LineParser, padBody } from './line-parser.js';
+import type { KnownSeries } from './line-context.js';
+import { LineParser, padBody } from './line-parser.js';
 import { bigIntegerPosition, PointsBatch } from './points-batch.js';
 import type { Precision } from './precision.js';
 import { ShapeTable } from './shape.js';
@@ -46,10 +47,14 @@ function describe_(batch: PointsBatch, known: FakeSeries): string[] {
         const cell = f * group.capacity + row;
         const value = group.values[cell];
         const type = group.shape.types[f];
-        if (type === FieldType.STRING) return `${name}=${JSON.stringify(utf8.decode(batch.stringBytes(value)))}`;
+        if (type === FieldType.STRING)
+          return `${name}=${JSON.stringify(utf8.decode(batch.stringBytes(value)))}`;
         if (type === FieldType.BOOLEAN) return `${name}=${value === 1}`;
         if (type === FieldType.FLOAT) return `${name}=${Object.is(value, -0) ? '-0' : value}`;
-        const exact = value === value ? BigInt(value) : batch.bigIntegers[bigIntegerPosition(group.values, cell)];
+        const exact =
+          value === value
+            ? BigInt(value)
+            : batch.bigIntegers[bigIntegerPosition(group.values, cell)];
         return `${name}=${exact}i`;
       });
       const time = int64ToBigInt(group.times[2 * row], group.times[2 * row + 1]);
@@ -106,7 +111,10 @@ describe('LineParser', () => {
     f('m f=0.30000000000000004 1', 'm f=0.30000000000000004 1');
     f('m f=9007199254740993 1', 'm f=9007199254740992 1');
     f('m f=1e-320 1', `m f=${1e-320} 1`);
-    f('m i=9223372036854775807i,j=-9223372036854775808i 1', 'm i=9223372036854775807i,j=-9223372036854775808i 1');
+    f(
+      'm i=9223372036854775807i,j=-9223372036854775808i 1',
+      'm i=9223372036854775807i,j=-9223372036854775808i 1',
+    );
     f('m i=9007199254740993i 1', 'm i=9007199254740993i 1');
     f('m i=-0i,j=007i 1', 'm i=0i,j=7i 1');
   });
@@ -137,7 +145,14 @@ describe('LineParser', () => {
   });
 
   it('follows changing fields of one series', () => {
-    f('m f=1 1\nm g=1 2\nm f=1i 3\nm f=1,g=2 4\nm f=2 5', 'm f=1 1', 'm g=1 2', 'm f=1i 3', 'm f=1,g=2 4', 'm f=2 5');
+    f(
+      'm f=1 1\nm g=1 2\nm f=1i 3\nm f=1,g=2 4\nm f=2 5',
+      'm f=1 1',
+      'm g=1 2',
+      'm f=1i 3',
+      'm f=1,g=2 4',
+      'm f=2 5',
+    );
   });
 
   it('skips blank lines and comments', () => {
@@ -146,7 +161,8 @@ describe('LineParser', () => {
   });
 
   it('converts precisions', () => {
-    const at = (precision: Precision, time: string): string[] => parse(`m f=1 ${time}`, precision).points;
+    const at = (precision: Precision, time: string): string[] =>
+      parse(`m f=1 ${time}`, precision).points;
     expect(at('u', '1500000000000001')).toEqual(['m f=1 1500000000000001000']);
     expect(at('ms', '1500000000001')).toEqual(['m f=1 1500000000001000000']);
     expect(at('s', '1500000000')).toEqual(['m f=1 1500000000000000000']);
@@ -182,14 +198,23 @@ describe('LineParser', () => {
     g('m f=1u 1', 'invalid number');
     g('m f=1 1x', 'bad timestamp');
     g('m f=1 1 2', 'point is invalid');
-    g('m i=9223372036854775808i 1', 'unable to parse integer 9223372036854775808: strconv.ParseInt: parsing "9223372036854775808": value out of range');
+    g(
+      'm i=9223372036854775808i 1',
+      'unable to parse integer 9223372036854775808: strconv.ParseInt: parsing "9223372036854775808": value out of range',
+    );
     g('m f=1 9223372036854775807', 'time outside range -9223372036854775806 - 9223372036854775806');
   });
 
   it('counts refused lines beyond those it keeps', () => {
     const bytes = new TextEncoder().encode('m\n'.repeat(1500));
     const outcome = new LineParser(new ShapeTable()).parse(
-      { body: padBody(bytes), length: bytes.length, known: new FakeSeries(), precision: 'ns', defaultTime: () => 0n },
+      {
+        body: padBody(bytes),
+        length: bytes.length,
+        known: new FakeSeries(),
+        precision: 'ns',
+        defaultTime: () => 0n,
+      },
       new PointsBatch(),
     );
     expect(outcome.rejectedCount).toBe(1500);

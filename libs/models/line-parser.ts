@@ -5,22 +5,18 @@
  */
 import { parseLongDecimal, POWERS_OF_TEN } from './decimal.js';
 import { FieldType } from './field-type.js';
+import type { KnownSeries, LineContext, NewKey } from './line-context.js';
 import { addLine } from './line-slow-path.js';
 import { findLineEnd, skipBlanks } from './line-scanner.js';
 import { precisionNs, type Precision } from './precision.js';
-import { PointsBatch, type PointsGroup, STRING_LENGTH_MAX, stringInBody } from './points-batch.js';
+import {
+  type PointsBatch,
+  type PointsGroup,
+  STRING_LENGTH_MAX,
+  stringInBody,
+} from './points-batch.js';
 import { finishKeyHash, KEY_HASH_SEED, KEY_LENGTH_MAX } from './series-key.js';
 import type { ShapeTable } from './shape.js';
-
-/** What the parser asks of the series that are stored already. Owned by the series index of the database written to. */
-export interface KnownSeries {
-  /** Id of the series whose canonical key or remembered spelling is `bytes[start..start+length)`, else -1. */
-  find(bytes: Uint8Array, start: number, length: number, hash: number): number;
-  /** Remembers another spelling of a known series' key. Keeps `bytes`. May decline: then the line is slower next time. */
-  addAlias(bytes: Uint8Array, hash: number, seriesId: number): void;
-  /** By series id: the shape its last point had, or -1. Written by the parser. */
-  readonly shapeHints: Int32Array;
-}
 
 /** A line that was refused. */
 export interface RejectedLine {
@@ -36,36 +32,6 @@ export const BODY_PADDING = 16;
 /** Refused lines of one body whose texts are kept (1,000) and their bytes (1 MiB); more are only counted. */
 export const REJECTED_LINES_KEPT = 1000;
 export const REJECTED_BYTES_KEPT = 2 ** 20;
-
-/** The state of reading one body. */
-export interface LineContext {
-  readonly body: Uint8Array;
-  readonly view: DataView;
-  readonly batch: PointsBatch;
-  readonly known: KnownSeries;
-  readonly shapes: ShapeTable;
-  readonly unitNs: number;
-  /** The time of points without one. */
-  readonly defaultTimeNs: bigint;
-  /** Rows whose series was not known. */
-  unknownRows: number;
-  /** Remembers the shape of the point just added; series -1 is one not known. */
-  noteShape(seriesId: number, shapeId: number): void;
-  /** Remembers a key that is not known, so that its further lines in this body need not be taken apart. */
-  noteNewKey(key: NewKey): void;
-}
-
-/** A key that the index does not have yet, as one body spells it. */
-export interface NewKey {
-  /** Where the body spells it. */
-  readonly start: number;
-  readonly length: number;
-  readonly hash: number;
-  /** Where the batch's extra bytes have its canonical form. */
-  readonly keyStart: number;
-  readonly keyLength: number;
-  readonly shapeId: number;
-}
 
 /** What became of a body. */
 export interface ParseOutcome {
@@ -184,7 +150,8 @@ export class LineParser {
       let shapeId: number;
       let newKey: NewKey | null = null;
       if (seriesId >= 0) shapeId = hints[seriesId];
-      else if ((newKey = this.findNewKey(body, start, keyLength, hash)) !== null) shapeId = newKey.shapeId;
+      else if ((newKey = this.findNewKey(body, start, keyLength, hash)) !== null)
+        shapeId = newKey.shapeId;
       else if (isCanonicalKey(body, start, p)) shapeId = this.lastShapeId;
       else return this.slowLine(context, start, length);
       if (shapeId < 0) return this.slowLine(context, start, length);
@@ -212,7 +179,14 @@ export class LineParser {
       this.lastShapeId = shapeId;
       if (seriesId < 0) {
         if (newKey === null) {
-          newKey = { start, length: keyLength, hash, keyStart: batch.addExtra(body.subarray(start, p)), keyLength, shapeId };
+          newKey = {
+            start,
+            length: keyLength,
+            hash,
+            keyStart: batch.addExtra(body.subarray(start, p)),
+            keyLength,
+            shapeId,
+          };
           context.noteNewKey(newKey);
         }
         group.keyStart[row] = newKey.keyStart;
@@ -339,7 +313,11 @@ export class LineParser {
       for (const secondsEnd = p + 10; p < secondsEnd && d >= 0 && d <= 9; d = body[++p] - 48) {
         seconds = seconds * 10 + d;
       }
-      for (const nanosEnd = digitsStart + 19; p < nanosEnd && d >= 0 && d <= 9; d = body[++p] - 48) {
+      for (
+        const nanosEnd = digitsStart + 19;
+        p < nanosEnd && d >= 0 && d <= 9;
+        d = body[++p] - 48
+      ) {
         nanos = nanos * 10 + d;
       }
       if (p - digitsStart !== 19) return GIVE_UP;
@@ -428,7 +406,12 @@ function booleanLength(body: Uint8Array, p: number): number {
   const size = isTrue ? 4 : 5;
   if (!isEnd(body[p + size])) return 0;
   const word = String.fromCharCode(...body.subarray(p, p + size));
-  return word === 'true' || word === 'false' || word === 'TRUE' || word === 'FALSE' || word === 'True' || word === 'False'
+  return word === 'true' ||
+    word === 'false' ||
+    word === 'TRUE' ||
+    word === 'FALSE' ||
+    word === 'True' ||
+    word === 'False'
     ? size
     : 0;
 }
@@ -457,7 +440,8 @@ export function isCanonicalKey(body: Uint8Array, start: number, end: number): bo
     for (; i < end && body[i] !== 44; i++) {
       if (body[i] < 32 || body[i] === 92 || body[i] === 61) return false;
     }
-    if (previousStart >= 0 && !isBefore(body, previousStart, previousEnd, keyStart, keyEnd)) return false;
+    if (previousStart >= 0 && !isBefore(body, previousStart, previousEnd, keyStart, keyEnd))
+      return false;
     previousStart = keyStart;
     previousEnd = keyEnd;
   }
@@ -465,7 +449,6 @@ export function isCanonicalKey(body: Uint8Array, start: number, end: number): bo
 }
 
 // Five numbers of one kind: an object per tag would cost more than the comparison.
-// eslint-disable-next-line max-params
 function isBefore(body: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
   while (a < aEnd && b < bEnd) {
     if (body[a] !== body[b]) return body[a] < body[b];
@@ -481,4 +464,3 @@ export function padBody(bytes: Uint8Array): Uint8Array {
   padded.set(bytes);
   return padded;
 }
-

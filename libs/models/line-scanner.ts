@@ -280,7 +280,11 @@ export function findFieldNameEnd(bytes: Uint8Array, i: number, end: number): num
 export function findFieldValueEnd(bytes: Uint8Array, i: number, end: number): number {
   let isQuoted = false;
   while (i < end) {
-    if (bytes[i] === BACKSLASH && (bytes[i + 1] === QUOTE || bytes[i + 1] === BACKSLASH) && i + 1 < end) {
+    if (
+      bytes[i] === BACKSLASH &&
+      (bytes[i + 1] === QUOTE || bytes[i + 1] === BACKSLASH) &&
+      i + 1 < end
+    ) {
       i += 2;
       continue;
     }

@@ -12,9 +12,15 @@ import {
   onlySpacesFollow,
   scanLine,
 } from './line-scanner.js';
-import type { LineContext } from './line-parser.js';
+import type { LineContext } from './line-context.js';
 import { PointsBatch, STRING_LENGTH_MAX, stringInBody, stringInExtra } from './points-batch.js';
-import { encodeSeriesKey, hashKey, KEY_LENGTH_MAX, parseSeriesKey, unescapeName } from './series-key.js';
+import {
+  encodeSeriesKey,
+  hashKey,
+  KEY_LENGTH_MAX,
+  parseSeriesKey,
+  unescapeName,
+} from './series-key.js';
 import type { Shape } from './shape.js';
 
 /** Earliest and latest time of a point. @see InfluxDB models.MinNanoTime, MaxNanoTime */
@@ -82,14 +88,16 @@ function readTime(context: LineContext, parts: LineParts, end: number): bigint |
   if (timeNs < TIME_MIN_NS || timeNs > TIME_MAX_NS) {
     return new LineRejection(`time outside range ${TIME_MIN_NS} - ${TIME_MAX_NS}`);
   }
-  return onlySpacesFollow(body, parts.timeEnd, end) ? timeNs : new LineRejection('point is invalid');
+  return onlySpacesFollow(body, parts.timeEnd, end)
+    ? timeNs
+    : new LineRejection('point is invalid');
 }
 
 /** Fields by name; of equal names the last one's value at the first one's place. */
 function readFields(context: LineContext, parts: LineParts): Map<string, Field> {
   const { body } = context;
   const fields = new Map<string, Field>();
-  for (let i = parts.fieldsStart; i < parts.fieldsEnd; ) {
+  for (let i = parts.fieldsStart; i < parts.fieldsEnd;) {
     const nameEnd = findFieldNameEnd(body, i, parts.fieldsEnd);
     const name = unescapeName(utf8.decode(body.subarray(i, nameEnd)));
     const valueEnd = findFieldValueEnd(body, nameEnd + 1, parts.fieldsEnd);

@@ -129,7 +129,8 @@ export class PointsBatch {
     for (const group of this.used) {
       group.rows = 0;
       group.isUsed = false;
-      if (!keepGroups || group.values.length > GROUP_CELLS_KEPT) this.byShape[group.shape.id] = undefined;
+      if (!keepGroups || group.values.length > GROUP_CELLS_KEPT)
+        this.byShape[group.shape.id] = undefined;
     }
     this.used.length = 0;
     this.body = NO_BYTES;

@@ -22,7 +22,8 @@ export function allRuns(batch: PointsBatch): readonly RowRun[] {
       runs,
     );
   } else {
-    for (const group of batch.groups) if (group.rows > 0) runs.push({ group, from: 0, to: group.rows });
+    for (const group of batch.groups)
+      if (group.rows > 0) runs.push({ group, from: 0, to: group.rows });
   }
   return runs;
 }

@@ -109,8 +109,10 @@ export async function fuzzWrites(server: ServerProcess, options: FuzzOptions): P
         });
         const text = await answer.text();
         statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
-        if (!STATUSES.has(answer.status)) faults.push(`body ${number}: status ${answer.status} ${text}`);
-        if (answer.status === 500) faults.push(`body ${number} (${body.toString('base64')}): ${text}`);
+        if (!STATUSES.has(answer.status))
+          faults.push(`body ${number}: status ${answer.status} ${text}`);
+        if (answer.status === 500)
+          faults.push(`body ${number} (${body.toString('base64')}): ${text}`);
       } catch (error) {
         faults.push(`body ${number} (${body.toString('base64')}): ${String(error)}`);
       }
@@ -128,9 +130,18 @@ export async function fuzzWrites(server: ServerProcess, options: FuzzOptions): P
   // Every point received was stored, or dropped for a reason.
   const received = grew('write', 'pointReq');
   const accounted = grew('httpd', 'pointsWrittenOK') + grew('write', 'writeDrop');
-  if (received !== accounted) faults.push(`${received} points received, ${accounted} accounted for`);
+  if (received !== accounted)
+    faults.push(`${received} points received, ${accounted} accounted for`);
   if (grew('httpd', 'pointsWrittenOK') === 0) faults.push('no body had a good point');
   const late = memoryMiB(server.process.pid);
-  if (bodies >= 50_000 && late > early + 150) faults.push(`memory grew from ${early} to ${late} MiB`);
-  return { seed, bodies, statuses, slowestMs: Math.round(slowestMs), memoryMiB: [early, late], faults };
+  if (bodies >= 50_000 && late > early + 150)
+    faults.push(`memory grew from ${early} to ${late} MiB`);
+  return {
+    seed,
+    bodies,
+    statuses,
+    slowestMs: Math.round(slowestMs),
+    memoryMiB: [early, late],
+    faults,
+  };
 }

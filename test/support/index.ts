@@ -1,6 +1,12 @@
 export { NaiveStore, type NaivePoint, type NaiveValue, naiveLine } from './naive-store.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { ManualClock } from './manual-clock.js';
-export { freePort, query, type ServerOptions, type ServerProcess, startServer } from './server-process.js';
+export {
+  freePort,
+  query,
+  type ServerOptions,
+  type ServerProcess,
+  startServer,
+} from './server-process.js';
 export { killRounds, type KillReport } from './kill-rounds.js';
 export { fuzzWrites, type FuzzOptions, type FuzzReport } from './fuzz-writes.js';

@@ -35,7 +35,9 @@ class Writer {
       const lines: string[] = [];
       for (let n = from; n < to; n++) {
         const host = `w=${this.number},s=${n % 10}`;
-        lines.push(`m,${host} v=${valueOf(this.number, n)},n=${n}i ${BASE_NS + BigInt(n) * 1_000_000_007n}`);
+        lines.push(
+          `m,${host} v=${valueOf(this.number, n)},n=${n}i ${BASE_NS + BigInt(n) * 1_000_000_007n}`,
+        );
       }
       this.next = to;
       try {
@@ -50,7 +52,10 @@ class Writer {
 
   /** What is missing or wrong in the server. */
   async check(url: string): Promise<string[]> {
-    const answer = await query(url, `SELECT n, v FROM m WHERE w = '${this.number}'`, { db: 'k', epoch: 'ns' });
+    const answer = await query(url, `SELECT n, v FROM m WHERE w = '${this.number}'`, {
+      db: 'k',
+      epoch: 'ns',
+    });
     const rows = answer.results?.[0]?.series?.[0]?.values ?? [];
     const found = new Map<number, number>();
     const faults: string[] = [];
@@ -101,7 +106,8 @@ export async function killRounds(
 
 function count(writers: readonly Writer[]): number {
   return writers.reduce(
-    (sum, writer) => sum + writer.acknowledged.reduce((points, [from, to]) => points + to - from, 0),
+    (sum, writer) =>
+      sum + writer.acknowledged.reduce((points, [from, to]) => points + to - from, 0),
     0,
   );
 }

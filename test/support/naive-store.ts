@@ -26,7 +26,12 @@ export class NaiveStore {
   }
 
   /** Values of a field in ascending order of time, within an inclusive range. */
-  read(series: string, field: string, minNs = -(2n ** 63n), maxNs = 2n ** 63n): [bigint, NaiveValue][] {
+  read(
+    series: string,
+    field: string,
+    minNs = -(2n ** 63n),
+    maxNs = 2n ** 63n,
+  ): [bigint, NaiveValue][] {
     return [...this.column(series, field)]
       .filter(([timeNs]) => timeNs >= minNs && timeNs <= maxNs)
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
@@ -38,7 +43,8 @@ export class NaiveStore {
 
   private column(series: string, field: string): Map<bigint, NaiveValue> {
     let fields = this.values.get(series);
-    if (fields === undefined) this.values.set(series, (fields = new Map<string, Map<bigint, NaiveValue>>()));
+    if (fields === undefined)
+      this.values.set(series, (fields = new Map<string, Map<bigint, NaiveValue>>()));
     let column = fields.get(field);
     if (column === undefined) fields.set(field, (column = new Map<bigint, NaiveValue>()));
     return column;

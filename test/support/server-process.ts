@@ -69,10 +69,14 @@ ${sections['http'] ?? ''}
 ${toml}
 `,
   );
-  const child = spawn(process.execPath, [resolve('dist/apps/cli/main.js'), 'run', '-config', config], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
+  const child = spawn(
+    process.execPath,
+    [resolve('dist/apps/cli/main.js'), 'run', '-config', config],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    },
+  );
   let output = '';
   const collect = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-100_000);
@@ -120,7 +124,23 @@ export async function query(
   url: string,
   q: string,
   params: Readonly<Record<string, string>> = {},
-): Promise<{ results?: { series?: { name?: string; tags?: Record<string, string>; columns: string[]; values: unknown[][] }[]; error?: string }[]; error?: string }> {
-  const answer = await fetch(`${url}/query`, { method: 'POST', body: new URLSearchParams({ q, ...params }) });
-  return JSON.parse(await answer.text()) as ReturnType<typeof query> extends Promise<infer T> ? T : never;
+): Promise<{
+  results?: {
+    series?: {
+      name?: string;
+      tags?: Record<string, string>;
+      columns: string[];
+      values: unknown[][];
+    }[];
+    error?: string;
+  }[];
+  error?: string;
+}> {
+  const answer = await fetch(`${url}/query`, {
+    method: 'POST',
+    body: new URLSearchParams({ q, ...params }),
+  });
+  return JSON.parse(await answer.text()) as ReturnType<typeof query> extends Promise<infer T>
+    ? T
+    : never;
 }
