@@ -108,22 +108,37 @@ export class CollectAccumulator implements Accumulator {
         counts,
       ),
     );
-    const sizes = new Map<number, number>();
-    for (let i = 0; i < this.#count; i++) {
-      const slot = this.#slots[i] as number;
-      sizes.set(slot, (sizes.get(slot) ?? 0) + 1);
-    }
     const bySlot = new Map<number, Int32Array>();
-    const filled = new Map<number, number>();
-    for (const [slot, size] of sizes) bySlot.set(slot, new Int32Array(size));
-    for (let i = 0; i < this.#count; i++) {
-      const slot = this.#slots[i] as number;
-      const at = filled.get(slot) ?? 0;
-      (bySlot.get(slot) as Int32Array)[at] = i;
-      filled.set(slot, at + 1);
+    const slots = this.#slots.subarray(0, this.#count);
+    const order = orderBySlot(slots);
+    for (let from = 0; from < order.length;) {
+      const slot = slots[order[from] as number] as number;
+      let to = from + 1;
+      while (to < order.length && slots[order[to] as number] === slot) to++;
+      bySlot.set(slot, order.subarray(from, to));
+      from = to;
     }
     return { column, aux, bySlot };
   }
+}
+
+/** Rows by slot, those of one slot in order of arrival. */
+function orderBySlot(slots: Int32Array): Int32Array {
+  let slotMax = 0;
+  for (let i = 0; i < slots.length; i++) slotMax = Math.max(slotMax, slots[i] as number);
+  const ends = new Int32Array(slotMax + 2);
+  for (let i = 0; i < slots.length; i++) add(ends, (slots[i] as number) + 1, 1);
+  for (let slot = 0; slot <= slotMax; slot++) add(ends, slot + 1, ends[slot] as number);
+  const order = new Int32Array(slots.length);
+  for (let i = 0; i < slots.length; i++) order[add(ends, slots[i] as number, 1)] = i;
+  return order;
+}
+
+/** Adds to an entry; gives what it was before. */
+function add(counts: Int32Array, at: number, amount: number): number {
+  const before = counts[at] as number;
+  counts[at] = before + amount;
+  return before;
 }
 
 function copyColumn(column: Column, count: number): Column {
@@ -139,6 +154,14 @@ function copyColumn(column: Column, count: number): Column {
 /** Orders rows by value, ascending; equal values stay in order of arrival. */
 export function rowsByValue({ rows, column }: WindowValues): Int32Array {
   return Int32Array.from(rows).sort((a, b) => compareRows(column, a, b));
+}
+
+/** Values ascending; only for columns of numbers that are exact as such. */
+export function sortedNumbers({ rows, column }: WindowValues): Float64Array {
+  const { numbers } = column;
+  const sorted = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) sorted[i] = numbers[rows[i] as number] as number;
+  return sorted.sort();
 }
 
 /** Below, at or above 0 as the value of row `a` is less than, equal to or greater than that of row `b`. */

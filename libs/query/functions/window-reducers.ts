@@ -7,6 +7,7 @@ import {
   compareTimes,
   emitRow,
   rowsByValue,
+  sortedNumbers,
   type WindowReducer,
   type WindowValues,
 } from './collecting.js';
@@ -15,16 +16,11 @@ const SECOND_NS = 1_000_000_000;
 
 /** Middle value, or the mean of the middle two. */
 export const reduceMedian: WindowReducer = (values, sink) => {
-  const { column, startNs } = values;
-  const sorted = rowsByValue(values);
+  const sorted = sortedNumbers(values);
   const high = sorted.length >> 1;
-  const upper = column.numbers[sorted[high] as number] as number;
-  sink.timesNs.push(startNs);
-  if (sorted.length % 2 === 1) {
-    sink.values.pushNumber(upper);
-    return;
-  }
-  const lower = column.numbers[sorted[high - 1] as number] as number;
+  const upper = sorted[high] as number;
+  const lower = sorted.length % 2 === 1 ? upper : (sorted[high - 1] as number);
+  sink.timesNs.push(values.startNs);
   sink.values.pushNumber(lower + (upper - lower) / 2);
 };
 
@@ -80,11 +76,17 @@ export const reduceStddev: WindowReducer = ({ column, rows, startNs }, sink) => 
 /** The point at a percentile (0 to 100), by nearest rank. */
 export function percentileReducer(percentile: number, keepsTime: boolean): WindowReducer {
   return (values, sink) => {
-    const sorted = rowsByValue(values);
-    const rank = Math.floor((sorted.length * percentile) / 100 + 0.5) - 1;
-    const row = sorted[rank];
-    if (rank < 0 || row === undefined) return;
-    emitRow(values, row, keepsTime ? (values.timesNs[row] as bigint) : values.startNs, sink);
+    const { rows, column, timesNs, startNs } = values;
+    const rank = Math.floor((rows.length * percentile) / 100 + 0.5) - 1;
+    if (rank < 0 || rank >= rows.length) return;
+    let row: number;
+    if (column.wide) {
+      row = rowsByValue(values)[rank] as number;
+    } else {
+      const wanted = sortedNumbers(values)[rank];
+      row = rows.find((one) => Object.is(column.numbers[one], wanted)) ?? (rows[rank] as number);
+    }
+    emitRow(values, row, keepsTime ? (timesNs[row] as bigint) : startNs, sink);
   };
 }
 
