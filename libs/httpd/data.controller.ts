@@ -1,6 +1,7 @@
-/** /write and /query. */
+/** /write and /query, and what 2.x's clients send in their place. */
 import { Controller, Get, Inject, Options, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpError } from './errors.js';
 import type { RouteSpec } from './request-pipeline.js';
 import { HTTPD_PARTS, type HttpdParts } from './tokens.js';
 
@@ -10,6 +11,8 @@ export class DataController {
   private readonly writeRoute: RouteSpec;
   private readonly queryRoute: RouteSpec;
   private readonly optionsRoute: RouteSpec;
+  private readonly bucketRoute: RouteSpec;
+  private readonly fluxRoute: RouteSpec;
 
   constructor(@Inject(HTTPD_PARTS) private readonly parts: HttpdParts) {
     const { writes, queries } = parts;
@@ -24,6 +27,19 @@ export class DataController {
       needsStore: true,
       contentType: 'application/json',
       handle: (exchange, identity) => queries.serve(exchange, identity),
+    };
+    this.bucketRoute = {
+      ...this.writeRoute,
+      isTokenAllowed: true,
+      handle: (exchange, identity) => writes.serveBucket(exchange, identity),
+    };
+    this.fluxRoute = {
+      ...this.queryRoute,
+      needsStore: false,
+      isTokenAllowed: true,
+      handle: () => {
+        throw HttpError.fluxNotSupported();
+      },
     };
     this.optionsRoute = {
       privilege: 'none',
@@ -46,6 +62,16 @@ export class DataController {
   @Post('query')
   postQuery(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.serve(request, reply, this.queryRoute);
+  }
+
+  @Post('api/v2/write')
+  writeBucket(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.serve(request, reply, this.bucketRoute);
+  }
+
+  @Post('api/v2/query')
+  queryFlux(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.serve(request, reply, this.fluxRoute);
   }
 
   @Options('write')

@@ -25,6 +25,18 @@ export class HttpError extends TidegateError {
     return new HttpError('httpd.database-not-found', `database not found: ${JSON.stringify(name)}`);
   }
 
+  /** A bucket of 2.x that names no database. */
+  static badBucket(message: string): HttpError {
+    return new HttpError('httpd.database-not-found', message);
+  }
+
+  static fluxNotSupported(): HttpError {
+    return new HttpError(
+      'httpd.forbidden',
+      'Flux is not supported: send InfluxQL to /query instead',
+    );
+  }
+
   static badConsistency(): HttpError {
     return new HttpError('httpd.bad-request', 'invalid consistency level');
   }

@@ -44,6 +44,24 @@ export class WriteHandler {
     });
   }
 
+  /** Serves 2.x's /api/v2/write: a bucket is a database, or `database/policy`. @throws what {@link write} throws */
+  serveBucket(exchange: Exchange, identity: Identity): Promise<void> {
+    const { url } = exchange;
+    const precision = url.get('precision');
+    if (!(precision in BUCKET_PRECISIONS)) {
+      throw HttpError.badParameters(
+        `invalid precision ${JSON.stringify(precision)} (use ns, us, ms or s)`,
+      );
+    }
+    const [database, retentionPolicy] = splitBucket(url.get('bucket'));
+    return this.write(exchange, identity, {
+      database,
+      retentionPolicy,
+      precision: BUCKET_PRECISIONS[precision] ?? 'ns',
+      consistency: '',
+    });
+  }
+
   /**
    * Stores the request's body.
    * @throws HttpError, or the writer's error; the body's own errors are answered
@@ -98,6 +116,31 @@ export class WriteHandler {
     if (outcome.errorText !== null) throw HttpError.badBody(outcome.errorText);
     exchange.sendEmpty(204);
   }
+}
+
+/** Precisions of 2.x in the words of 1.x. */
+const BUCKET_PRECISIONS: Readonly<Record<string, string>> = {
+  '': 'ns',
+  ns: 'ns',
+  us: 'u',
+  ms: 'ms',
+  s: 's',
+};
+
+/** Database and retention policy of a bucket's name. Same as InfluxDB 1.8. @throws HttpError 404 where it names no database */
+function splitBucket(bucket: string): [string, string] {
+  const slash = bucket.indexOf('/');
+  if (bucket === '') {
+    throw HttpError.badBucket(
+      'bucket name "" is missing a slash; not in "database/retention-policy" format',
+    );
+  }
+  if (slash === 0) {
+    throw HttpError.badBucket(
+      `bucket name ${JSON.stringify(bucket)} is in db/rp form but has an empty database`,
+    );
+  }
+  return slash < 0 ? [bucket, ''] : [bucket.slice(0, slash), bucket.slice(slash + 1)];
 }
 
 /** @throws HttpError 400 for a word that is no level */
