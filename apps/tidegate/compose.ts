@@ -95,7 +95,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   const executor = new StatementExecutor({
     meta,
     engine,
-    storage: storageCommands(store),
+    storage: storageCommands(store, clock),
     monitor: monitorView(statistics),
     queries,
     clock,

@@ -1,22 +1,17 @@
 /** Deletions of stored points, as statements ask for them, over the store. */
-import { CoordinatorError, type StorageCommands } from '#coordinator';
+import { SeriesDeletion, type StorageCommands } from '#coordinator';
+import type { Clock } from '#kernel';
 import type { Store } from '#tsdb';
 
 /** The store's deletions. */
-export function storageCommands(store: Store): StorageCommands {
+export function storageCommands(store: Store, clock: Clock): StorageCommands {
+  const series = new SeriesDeletion(store, clock);
   return {
     deleteDatabase: (name) => store.deleteDatabase(name),
-    deleteRetentionPolicy: (database, retentionPolicy) =>
-      store.deleteRetentionPolicy(database, retentionPolicy),
+    deleteRetentionPolicy: (database, retentionPolicy) => store.deleteRetentionPolicy(database, retentionPolicy),
     deleteShard: (id) => store.deleteShard(id),
-    dropMeasurement: () => refuse('DROP MEASUREMENT'),
-    dropSeries: () => refuse('DROP SERIES'),
-    deletePoints: () => refuse('DELETE'),
+    dropMeasurement: (database, name) => series.dropMeasurement(database, name),
+    dropSeries: (selection) => series.dropSeries(selection),
+    deletePoints: (selection) => series.deletePoints(selection),
   };
-}
-
-function refuse(what: string): Promise<void> {
-  return Promise.reject(
-    new CoordinatorError('coordinator.not-supported', `${what} is not supported yet`),
-  );
 }

@@ -35,3 +35,4 @@ export {
   type StorageCommands,
 } from './statement-ports.js';
 export { IntoWriter } from './into-writer.js';
+export { SeriesDeletion } from './series-deletion.js';

@@ -1,6 +1,8 @@
 /** Statements that change metadata or remove stored points. */
 import { printStatement, type SelectStatement, type Statement, walkSources } from '#influxql';
 import { type MetaClient, MetaError, Privilege, type RetentionPolicySpec } from '#meta';
+import { hasTimeComparison } from './deletion-filter.js';
+import { CoordinatorError } from './errors.js';
 import type { RunningQueries } from './running-queries.js';
 import type { StorageCommands } from './statement-ports.js';
 
@@ -228,6 +230,12 @@ async function removePoints(
   if (statement.kind === 'dropMeasurement')
     return storage.dropMeasurement(database, statement.name);
   if (statement.kind !== 'delete' && statement.kind !== 'dropSeries') return;
+  if (statement.kind === 'dropSeries' && hasTimeComparison(statement.condition)) {
+    throw new CoordinatorError(
+      'coordinator.drop-series-by-time',
+      "DROP SERIES doesn't support time in WHERE clause",
+    );
+  }
   const selection = { database, sources: statement.sources, condition: statement.condition };
   await (statement.kind === 'delete'
     ? storage.deletePoints(selection)

@@ -70,7 +70,7 @@ class StoreView implements StorageView {
 
   measurementNames(): readonly string[] {
     return this.index.measurements
-      .filter(({ id }) => this.shards.some(({ shard }) => shard.fields.fields(id).size > 0))
+      .filter(({ id }) => this.shards.some(({ shard }) => shard.seriesCountOf(id) > 0))
       .map(({ name }) => name)
       .sort(compareUtf8);
   }

@@ -13,15 +13,23 @@ export class TagColumn {
   /** By position of the series in its measurement: id of the value, 0 where the series does not have the tag. */
   private ids = new Int32Array(16);
   private readonly dictionary = new KeyTable(16);
+  /** By value id: how many series have it now. */
+  private uses = new Int32Array(16);
+  private usedValues = 0;
   private readonly texts: (string | undefined)[] = [];
 
   constructor(readonly key: string) {
     this.keyBytes = encoder.encode(key);
   }
 
-  /** Number of distinct values; their ids are 1 to this. */
+  /** Number of distinct values that series ever had; their ids are 1 to this. */
   get valueCount(): number {
     return this.dictionary.count;
+  }
+
+  /** Number of distinct values that series have now; what `max-values-per-tag` limits. */
+  get liveValueCount(): number {
+    return this.usedValues;
   }
 
   /** The id of a value, or 0 when no series ever had it. */
@@ -29,7 +37,22 @@ export class TagColumn {
     return this.dictionary.find(bytes, start, length, hashKey(bytes, start, length)) + 1;
   }
 
-  /** Gives the series at `position` a value; not empty. */
+  /** True when a series has the value now. */
+  isUsed(valueId: number): boolean {
+    return valueId > 0 && this.uses[valueId] > 0;
+  }
+
+  /** Takes note that the series at `position` is gone, or is there again. */
+  setUsed(position: number, isUsed: boolean): void {
+    const valueId = this.valueId(position);
+    if (valueId === 0) return;
+    const before = this.uses[valueId];
+    this.uses[valueId] = isUsed ? before + 1 : before - 1;
+    if (isUsed && before === 0) this.usedValues++;
+    else if (!isUsed && before === 1) this.usedValues--;
+  }
+
+  /** Gives the series at `position`, a new one, a value; not empty. */
   set(position: number, bytes: Uint8Array, start: number, length: number): void {
     if (position >= this.ids.length) {
       const wider = new Int32Array(Math.max(position + 1, this.ids.length * 2));
@@ -40,6 +63,12 @@ export class TagColumn {
     let n = this.dictionary.find(bytes, start, length, hash);
     if (n < 0) n = this.dictionary.add(bytes, start, length, hash);
     this.ids[position] = n + 1;
+    if (n + 1 >= this.uses.length) {
+      const wider = new Int32Array(this.uses.length * 2);
+      wider.set(this.uses);
+      this.uses = wider;
+    }
+    this.setUsed(position, true);
   }
 
   /** Id of the value of the series at `position`; 0 = none. */
@@ -55,7 +84,7 @@ export class TagColumn {
 
   /** Bytes this column takes, roughly. */
   get sizeBytes(): number {
-    return this.dictionary.sizeBytes + this.ids.length * 4;
+    return this.dictionary.sizeBytes + (this.ids.length + this.uses.length) * 4;
   }
 }
 
@@ -74,7 +103,7 @@ export class Measurement {
     readonly name: string,
   ) {}
 
-  /** Number of series. */
+  /** Number of series, those that are gone included: they keep their positions. */
   get seriesCount(): number {
     return this.size;
   }
@@ -92,6 +121,11 @@ export class Measurement {
   /** The column of a tag key, if any series has it. */
   column(key: string): TagColumn | undefined {
     return this.columns.get(key);
+  }
+
+  /** Takes note that the series at `position` is gone, or is there again. */
+  setUsed(position: number, isUsed: boolean): void {
+    for (const column of this.columns.values()) column.setUsed(position, isUsed);
   }
 
   /** Adds a series; its position. */

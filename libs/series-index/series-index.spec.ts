@@ -95,4 +95,26 @@ describe('SeriesIndex', () => {
     expect(index.findOrCreate(key, 0, key.length)).toBe(0);
     expect(tags(index, 0)).toEqual({ a: 'y z', b: 'x=1' });
   });
+
+  it('does not find what has left its last shard, and gives it its id again', () => {
+    const index = new SeriesIndex({ seriesMax: 2, valuesPerTagMax: 1 });
+    create(index, 'm,a=1');
+    index.retain(0);
+    index.retain(0);
+    index.release(0);
+    expect(find(index, 'm,a=1')).toBe(0);
+    const spelling = encoder.encode('m,a=1,');
+    index.addAlias(spelling, hashKey(spelling, 0, spelling.length), 0);
+    index.release(0);
+    expect([find(index, 'm,a=1'), find(index, 'm,a=1,'), index.seriesCount]).toEqual([-1, -1, 0]);
+    expect(index.measurement('m')?.column('a')?.liveValueCount).toBe(0);
+    expect(create(index, 'm,a=2')).toBe(1);
+    expect(index.revive(0)).toEqual(
+      new SeriesLimitError('max-values-per-tag limit exceeded (1/1): measurement="m" tag="a" value="1"'),
+    );
+    index.retain(1);
+    index.release(1);
+    expect(create(index, 'm,a=1')).toBe(0);
+    expect([find(index, 'm,a=1'), find(index, 'm,a=1,'), index.seriesCount]).toEqual([0, 0, 1]);
+  });
 });

@@ -1,6 +1,8 @@
 /**
  * The series of one database: ids by key, measurements, tags. Shared by all shards of the database. Ids are small integers
- * in order of creation and mean nothing outside the process.
+ * in order of creation and mean nothing outside the process. An id stands for its key for ever: a series that no shard has
+ * any more is gone, is not found and does not count, and gets the same id should it come again. So nothing that still holds
+ * the id (a batch parsed before, a record of the log) can mean another series.
  */
 import { hashKey, KeyTable, type KnownSeries, parseSeriesKey, type SharedKeys } from '#models';
 import { Measurement } from './measurement.js';
@@ -8,6 +10,8 @@ import { Measurement } from './measurement.js';
 /** Other spellings of keys (unsorted, escaped more than needed) that are remembered; past it they take the slow path. */
 export const ALIASES_MAX = 65536;
 
+/** In place of a number of shards. */
+const GONE = -1;
 const COMMA = 44;
 const EQUALS = 61;
 const BACKSLASH = 92;
@@ -35,6 +39,9 @@ export class SeriesIndex implements KnownSeries {
   private hints = new Int32Array(1024).fill(-1);
   private measurementIds = new Int32Array(1024);
   private positions = new Int32Array(1024);
+  /** By series id: shards that have it, and GONE. */
+  private uses = new Int32Array(1024);
+  private goneCount = 0;
   private readonly measurementList: Measurement[] = [];
   private readonly byName = new Map<string, Measurement>();
   private lastMeasurement: Measurement | null = null;
@@ -42,9 +49,25 @@ export class SeriesIndex implements KnownSeries {
 
   constructor(private readonly limits: SeriesLimits = { seriesMax: 0, valuesPerTagMax: 0 }) {}
 
-  /** Number of series ever created. */
+  /** Number of series. */
   get seriesCount(): number {
-    return this.keys.count;
+    return this.keys.count - this.goneCount;
+  }
+
+  /** True when the series has left its last shard. */
+  isGone(seriesId: number): boolean {
+    return this.uses[seriesId] === GONE;
+  }
+
+  /** Takes note that one more shard has the series. */
+  retain(seriesId: number): void {
+    if (this.uses[seriesId] === GONE) this.setGone(seriesId, false);
+    this.uses[seriesId]++;
+  }
+
+  /** Takes note that a shard does not have the series any more; with the last it is gone. */
+  release(seriesId: number): void {
+    if (--this.uses[seriesId] === 0) this.setGone(seriesId, true);
   }
 
   /** All measurements; their position is their id. */
@@ -58,13 +81,16 @@ export class SeriesIndex implements KnownSeries {
 
   find(bytes: Uint8Array, start: number, length: number, hash: number): number {
     const id = this.keys.find(bytes, start, length, hash);
-    if (id >= 0 || this.aliases.count === 0) return id;
+    if (id >= 0) return this.goneCount > 0 && this.isGone(id) ? -1 : id;
+    if (this.aliases.count === 0) return -1;
     const alias = this.aliases.find(bytes, start, length, hash);
-    return alias < 0 ? -1 : this.aliasIds[alias];
+    if (alias < 0) return -1;
+    return this.isGone(this.aliasIds[alias]) ? -1 : this.aliasIds[alias];
   }
 
   addAlias(bytes: Uint8Array, hash: number, seriesId: number): void {
-    if (this.aliases.count >= ALIASES_MAX) return;
+    // An alias whose series was gone for a while is there already.
+    if (this.aliases.count >= ALIASES_MAX || this.aliases.find(bytes, 0, bytes.length, hash) >= 0) return;
     const n = this.aliases.add(bytes, 0, bytes.length, hash);
     if (n >= this.aliasIds.length) {
       const wider = new Int32Array(this.aliasIds.length * 2);
@@ -78,14 +104,26 @@ export class SeriesIndex implements KnownSeries {
   findOrCreate(bytes: Uint8Array, start: number, length: number): number | SeriesLimitError {
     const hash = hashKey(bytes, start, length);
     const known = this.keys.find(bytes, start, length, hash);
-    return known >= 0 ? known : this.create(bytes, start, length, hash);
+    if (known < 0) return this.create(bytes, start, length, hash);
+    return this.isGone(known) ? this.revive(known) : known;
+  }
+
+  /** Makes a series that is gone exist again; or why it must not. Others stay as they are. */
+  revive(seriesId: number): number | SeriesLimitError {
+    if (!this.isGone(seriesId)) return seriesId;
+    const refused = this.checkLimits(this.keyOf(seriesId));
+    if (refused !== null) return refused;
+    this.setGone(seriesId, false);
+    return seriesId;
   }
 
   /** Like {@link findOrCreate} for keys found on disk, which no limit refuses. */
   restore(bytes: Uint8Array, start: number, length: number): number {
     const hash = hashKey(bytes, start, length);
     const known = this.keys.find(bytes, start, length, hash);
-    return known >= 0 ? known : this.add(bytes, start, length, hash);
+    if (known < 0) return this.add(bytes, start, length, hash);
+    if (this.isGone(known)) this.setGone(known, false);
+    return known;
   }
 
   /** The measurement of this name, if it has ever had a series. */
@@ -129,17 +167,26 @@ export class SeriesIndex implements KnownSeries {
     length: number,
     hash: number,
   ): number | SeriesLimitError {
-    if (this.limits.seriesMax > 0 && this.keys.count >= this.limits.seriesMax) {
-      return new SeriesLimitError(
-        `max-series-per-database limit exceeded: (${this.limits.seriesMax})`,
-      );
-    }
-    const end = start + length;
-    if (this.limits.valuesPerTagMax > 0) {
-      const refused = this.checkValues(bytes.subarray(start, end));
+    const { seriesMax, valuesPerTagMax } = this.limits;
+    if (seriesMax > 0 || valuesPerTagMax > 0) {
+      const refused = this.checkLimits(bytes.subarray(start, start + length));
       if (refused !== null) return refused;
     }
     return this.add(bytes, start, length, hash);
+  }
+
+  private setGone(seriesId: number, isGone: boolean): void {
+    this.uses[seriesId] = isGone ? GONE : 0;
+    this.goneCount += isGone ? 1 : -1;
+    this.measurementOf(seriesId).setUsed(this.positions[seriesId], !isGone);
+  }
+
+  private checkLimits(key: Uint8Array): SeriesLimitError | null {
+    const { seriesMax, valuesPerTagMax } = this.limits;
+    if (seriesMax > 0 && this.seriesCount >= seriesMax) {
+      return new SeriesLimitError(`max-series-per-database limit exceeded: (${seriesMax})`);
+    }
+    return valuesPerTagMax > 0 ? this.checkValues(key) : null;
   }
 
   private add(bytes: Uint8Array, start: number, length: number, hash: number): number {
@@ -147,6 +194,7 @@ export class SeriesIndex implements KnownSeries {
     const id = this.keys.add(bytes, start, length, hash);
     if (id >= this.hints.length) this.grow();
     this.hints[id] = -1;
+    this.uses[id] = 0;
     if (bytes.subarray(start, end).includes(BACKSLASH)) this.indexEscaped(id, bytes.subarray(start, end));
     else this.indexPlain(id, bytes, start, end);
     return id;
@@ -209,11 +257,11 @@ export class SeriesIndex implements KnownSeries {
     const max = this.limits.valuesPerTagMax;
     for (const tag of tags) {
       const column = measurement?.column(tag.key);
-      if (column === undefined || column.valueCount < max) continue;
+      if (column === undefined || column.liveValueCount < max) continue;
       const value = encoder.encode(tag.value);
-      if (column.findValue(value, 0, value.length) > 0) continue;
+      if (column.isUsed(column.findValue(value, 0, value.length))) continue;
       return new SeriesLimitError(
-        `max-values-per-tag limit exceeded (${column.valueCount}/${max}): ` +
+        `max-values-per-tag limit exceeded (${column.liveValueCount}/${max}): ` +
           `measurement="${name}" tag="${tag.key}" value="${tag.value}"`,
       );
     }
@@ -230,5 +278,6 @@ export class SeriesIndex implements KnownSeries {
     this.hints = wider(this.hints);
     this.measurementIds = wider(this.measurementIds);
     this.positions = wider(this.positions);
+    this.uses = wider(this.uses);
   }
 }

@@ -2,7 +2,7 @@
  * A set of series ids: one bit each.
  */
 
-/** Grows as ids are added. */
+/** Grows as ids are added; its memory is not given back. */
 export class SeriesSet {
   private words = new Uint32Array(32);
   private size = 0;
@@ -28,5 +28,20 @@ export class SeriesSet {
     if ((this.words[word] & bit) !== 0) return;
     this.words[word] |= bit;
     this.size++;
+  }
+
+  delete(seriesId: number): void {
+    if (!this.has(seriesId)) return;
+    this.words[seriesId >>> 5] &= ~(1 << (seriesId & 31));
+    this.size--;
+  }
+
+  /** All ids, ascending. */
+  *[Symbol.iterator](): Generator<number> {
+    for (let word = 0; word < this.words.length; word++) {
+      for (let bits = this.words[word]; bits !== 0; bits &= bits - 1) {
+        yield word * 32 + (31 - Math.clz32(bits & -bits));
+      }
+    }
   }
 }

@@ -68,6 +68,13 @@ export class ShardFields {
     this.count++;
   }
 
+  /** Forgets the fields of a measurement: they may get other types. */
+  forget(measurementId: number): void {
+    this.count -= this.fields(measurementId).size;
+    this.types[measurementId] = undefined;
+    this.checked[measurementId] = undefined;
+  }
+
   /** Type of a field, or null when the shard does not have it. */
   type(measurementId: number, name: string): FieldType | null {
     return this.types[measurementId]?.get(name) ?? null;

@@ -11,7 +11,7 @@ import {
   type RowRun,
 } from '#models';
 import { type SeriesIndex, SeriesLimitError } from '#series-index';
-import { type Engine } from '#tsm';
+import type { Deletion, Engine } from '#tsm';
 import { TsdbError } from './errors.js';
 import { SeriesSet } from './series-set.js';
 import { conflictText, ShardFields } from './shard-fields.js';
@@ -64,6 +64,8 @@ export class Shard {
     writePointsOk: 0,
     writeValuesOk: 0,
   };
+  /** By measurement id: series of it here. */
+  private seriesCounts = new Int32Array(16);
   /** True until the first write: a conflict inside that batch refuses all of it. Same as InfluxDB 1.x. */
   private isNew = true;
   private hasConflictOfNew = false;
@@ -98,7 +100,6 @@ export class Shard {
       this.isNew = false;
       if (this.hasConflictOfNew) {
         this.hasConflictOfNew = false;
-        for (const { group, from, to } of accepted) this.addSeries(group, from, to);
         throw new TsdbError('tsdb.field-type-conflict', 'field type conflict');
       }
       if (accepted.length > 0) this.store(batch, accepted);
@@ -124,6 +125,33 @@ export class Shard {
     });
   }
 
+  /** Deletes from series that the shard has; see {@link Engine.delete}. */
+  delete(deletion: Deletion): Promise<void> {
+    return this.engine.delete(deletion);
+  }
+
+  /** Number of series of a measurement that the shard holds. */
+  seriesCountOf(measurementId: number): number {
+    return this.seriesCounts[measurementId] ?? 0;
+  }
+
+  /** Takes note that series have no value here any more. */
+  removeSeries(seriesIds: Iterable<number>): void {
+    for (const seriesId of seriesIds) {
+      if (!this.series.has(seriesId)) continue;
+      this.series.delete(seriesId);
+      this.seriesCounts[this.index.measurementIdOf[seriesId]]--;
+      this.index.release(seriesId);
+    }
+  }
+
+  /** Forgets the field types of a measurement that was dropped, unless there are series of it again. */
+  forgetFields(measurement: string, isReplay: boolean): void {
+    const found = this.index.measurement(measurement);
+    if (found === undefined) return;
+    if (isReplay || this.seriesCountOf(found.id) === 0) this.fields.forget(found.id);
+  }
+
   /** Takes rows of the log that were accepted before. */
   restore(batch: PointsBatch): void {
     this.isNew = false;
@@ -132,7 +160,7 @@ export class Shard {
         const seriesId = group.seriesIds[row];
         const measurementId = this.index.measurementIdOf[seriesId];
         if (!this.fields.fits(measurementId, group.shape.id)) this.fields.add(measurementId, group.shape);
-        this.series.add(seriesId);
+        this.addSeries(seriesId);
       }
     }
   }
@@ -141,7 +169,7 @@ export class Shard {
   restoreField(seriesId: number, field: string, type: FieldType): void {
     this.isNew = false;
     this.fields.addField(this.index.measurementIdOf[seriesId], field, type);
-    this.series.add(seriesId);
+    this.addSeries(seriesId);
   }
 
   private store(batch: PointsBatch, runs: RowRun[]): void {
@@ -149,12 +177,19 @@ export class Shard {
     if (batch.hasMixedShapes && runs.length > 1) orderRuns(runs, ordered);
     else ordered.push(...runs);
     this.engine.append(batch, ordered);
-    for (const { group, from, to } of ordered) this.addSeries(group, from, to);
   }
 
-  private addSeries(group: PointsGroup, from: number, to: number): void {
-    const { seriesIds } = group;
-    for (let row = from; row < to; row++) this.series.add(seriesIds[row]);
+  private addSeries(seriesId: number): void {
+    if (this.series.has(seriesId)) return;
+    this.series.add(seriesId);
+    this.index.retain(seriesId);
+    const measurementId = this.index.measurementIdOf[seriesId];
+    if (measurementId >= this.seriesCounts.length) {
+      const wider = new Int32Array(Math.max(measurementId + 1, this.seriesCounts.length * 2));
+      wider.set(this.seriesCounts);
+      this.seriesCounts = wider;
+    }
+    this.seriesCounts[measurementId]++;
   }
 
   /** The rows that may be stored, with their series ids filled in. */
@@ -193,7 +228,7 @@ export class Shard {
     return accepted;
   }
 
-  /** Why a row is refused, or ''. The usual row costs two array look-ups. */
+  /** Why a row is refused, or ''. The usual row costs three array look-ups. A series is created even where its row is refused. */
   private checkRow(batch: PointsBatch, group: PointsGroup, row: number): string {
     let seriesId = group.seriesIds[row];
     if (seriesId < 0) {
@@ -202,6 +237,12 @@ export class Shard {
       seriesId = created;
       group.seriesIds[row] = seriesId;
       this.index.shapeHints[seriesId] = group.shape.id;
+      this.addSeries(seriesId);
+    } else if (!this.series.has(seriesId)) {
+      // It may have been deleted since the batch was parsed.
+      const revived = this.index.revive(seriesId);
+      if (revived instanceof SeriesLimitError) return revived.reason;
+      this.addSeries(seriesId);
     }
     const measurementId = this.index.measurementIdOf[seriesId];
     const { shape } = group;

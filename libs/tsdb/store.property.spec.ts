@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { NodeFileSystem, silentLogger } from '#kernel';
-import { allRuns, type FieldType, FieldType as Type, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
+import { allRuns, type FieldType, FieldType as Type, hashKey, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
 import { ManualClock, type NaivePoint, NaiveStore, naiveLine, type NaiveValue, temporaryFolder } from '#test-support';
 import { inPlaceSnapshotter } from '#tsm';
 import type { Shard, ShardIdentity } from './shard.js';
@@ -49,10 +49,47 @@ const point: fc.Arbitrary<NaivePoint> = fc
       })),
   );
 
-type Step = { readonly write: NaivePoint[] } | 'snapshot' | 'reopen' | 'restart';
+/** What a step deletes; `during` starts that work first and does not wait for it. */
+interface Removal {
+  readonly series: readonly string[];
+  readonly minNs: bigint;
+  readonly maxNs: bigint;
+  readonly measurement: string;
+  readonly during: 'nothing' | 'snapshot';
+}
+
+const wholeTime = { minNs: -(2n ** 63n), maxNs: 2n ** 63n - 1n };
+const removalRange = fc.oneof(
+  fc.constant(wholeTime),
+  fc.tuple(fc.bigInt({ min: 0n, max: 40n }), fc.bigInt({ min: 0n, max: 40n })).map(([a, b]) => ({
+    minNs: a < b ? a : b,
+    maxNs: a < b ? b : a,
+  })),
+  fc.bigInt({ min: 0n, max: 400n }).map((day) => ({ minNs: 0n, maxNs: day * DAY_NS })),
+  fc.bigInt({ min: 0n, max: 400n }).map((day) => ({ minNs: day * DAY_NS, maxNs: wholeTime.maxNs })),
+);
+const removal: fc.Arbitrary<Removal> = fc
+  .tuple(
+    fc.oneof(
+      fc.subarray(series, { minLength: 1 }).map((keys) => ({ series: keys, measurement: '' })),
+      fc.constant({ series: series.filter((key) => /^m(,|$)/.test(key)), measurement: '' }),
+    ),
+    removalRange,
+    fc.constantFrom<Removal['during']>('nothing', 'snapshot'),
+  )
+  .map(([what, range, during]) => ({ ...what, ...range, during }));
+const dropped = fc.constantFrom<Removal['during']>('nothing', 'snapshot').map((during): Removal => ({
+  series: series.filter((key) => /^m(,|$)/.test(key)),
+  measurement: 'm',
+  ...wholeTime,
+  during,
+}));
+
+type Step = { readonly write: NaivePoint[] } | { readonly remove: Removal } | 'snapshot' | 'reopen' | 'restart';
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.array(point, { minLength: 1, maxLength: 12 }).map((write) => ({ write })) },
-  { weight: 1, arbitrary: fc.constantFrom<Step>('snapshot', 'reopen', 'restart') },
+  { weight: 2, arbitrary: fc.oneof({ weight: 4, arbitrary: removal }, { weight: 1, arbitrary: dropped }).map((remove) => ({ remove })) },
+  { weight: 2, arbitrary: fc.constantFrom<Step>('snapshot', 'reopen', 'restart') },
 );
 
 /** A store in a folder, and what a crash or a restart does to it. */
@@ -102,6 +139,21 @@ class Bench {
     expect(outcome).toMatchObject({ points: points.length, dropped: 0 });
   }
 
+  async remove({ series: keys, minNs, maxNs, measurement, during }: Removal): Promise<void> {
+    const seriesIds = new Set<number>();
+    for (const key of keys) {
+      const seriesId = this.find(key);
+      if (seriesId >= 0 && this.shard().series.has(seriesId)) seriesIds.add(seriesId);
+    }
+    const meanwhile = during === 'snapshot' ? this.shard().engine.snapshot() : Promise.resolve();
+    await Promise.all([meanwhile, this.shard().delete({ seriesIds, minNs, maxNs, measurement })]);
+  }
+
+  find(key: string): number {
+    const bytes = new TextEncoder().encode(key);
+    return this.index().find(bytes, 0, bytes.length, hashKey(bytes, 0, bytes.length));
+  }
+
   index(): ReturnType<Store['index']> {
     if (this.store === null) throw new TypeError('the store is open');
     return this.store.index('db');
@@ -119,9 +171,9 @@ class Bench {
   }
 
   read(key: string, field: string, ascending: boolean, range: [bigint, bigint]): [bigint, NaiveValue][] {
-    const index = this.index();
     const bytes = new TextEncoder().encode(key);
-    const seriesId = index.restore(bytes, 0, bytes.length);
+    const seriesId = this.find(key);
+    if (seriesId < 0) return [];
     const view = this.shard().engine.view();
     const cursor = view.cursor({
       seriesId,
@@ -155,7 +207,7 @@ class Bench {
 }
 
 describe('a store', () => {
-  it('answers like a map of maps after any history of writes, snapshots, crashes and restarts', async () => {
+  it('answers like a map of maps after any history of writes, deletions, snapshots, crashes and restarts', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
         const bench = new Bench();
@@ -166,11 +218,15 @@ describe('a store', () => {
             if (next === 'snapshot') await bench.shard().engine.snapshot();
             else if (next === 'reopen') await bench.crash();
             else if (next === 'restart') await bench.restart();
-            else {
+            else if ('remove' in next) {
+              await bench.remove(next.remove);
+              model.delete(next.remove.series, next.remove.minNs, next.remove.maxNs);
+            } else {
               await bench.write(next.write);
               model.write(next.write);
             }
           }
+          expect(series.filter((key) => bench.find(key) >= 0).sort()).toEqual(model.series());
           for (const key of series) {
             for (const field of Object.keys(types)) {
               const all = model.read(key, field);

@@ -136,6 +136,7 @@ export class Store {
     if (shard === undefined) return;
     this.shards.delete(id);
     await shard.engine.close();
+    shard.removeSeries(shard.series);
     const { directory, walDirectory } = this.directories(shard.identity);
     await this.options.files.remove(directory);
     await this.options.files.remove(walDirectory);
@@ -180,8 +181,12 @@ export class Store {
       snapshotBytes: config.cacheSnapshotMemorySizeBytes,
       snapshotColdMs: config.cacheSnapshotWriteColdDurationMs,
       cacheBytesMax: config.cacheMaxMemorySizeBytes,
-      onRestore: (batch) => shard.restore(batch),
-      onFileKey: (seriesId, field, type) => shard.restoreField(seriesId, field, type),
+      contents: {
+        onRestore: (batch) => shard.restore(batch),
+        onFileKey: (seriesId, field, type) => shard.restoreField(seriesId, field, type),
+        onSeriesGone: (seriesIds) => shard.removeSeries(seriesIds),
+        onMeasurementDropped: (name, isReplay) => shard.forgetFields(name, isReplay),
+      },
     });
     const shard: Shard = new Shard(identity, engine, index);
     try {

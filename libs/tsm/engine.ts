@@ -2,21 +2,18 @@
  * The storage engine of one shard: write-ahead log, cache and TSM files. Knows series by id and fields by name; what they
  * mean is the shard's affair. Writes are encoded and cached synchronously and acknowledged when the log is on disk.
  */
-import { join } from 'node:path';
 import { type Clock, type FileSystem, type Logger, messageOf } from '#kernel';
-import { allRuns, type FieldType, type PointsBatch, type RowRun, type ShapeTable } from '#models';
+import type { PointsBatch, RowRun, ShapeTable } from '#models';
 import { Cache } from './cache/cache.js';
 import type { SeriesCatalog } from './catalog.js';
+import { type Deletion, deleteFromFile, seriesLeft } from './deletion.js';
+import { replayLog, scanFileKeys, type ShardContents } from './engine-load.js';
 import { TsmError } from './errors.js';
 import { FileStore } from './file-store.js';
-import { IndexEntries } from './index-entries.js';
 import { EngineView } from './series-cursor.js';
 import type { Snapshotter } from './snapshot.js';
-import { FIELD_SEPARATOR } from './tsm-format.js';
-import type { TsmReader } from './tsm-reader.js';
+import { Turns } from './turns.js';
 import { Wal, type WalStatistics } from './wal/wal.js';
-import { WalSegmentReader } from './wal/wal-decoder.js';
-import { segmentName, segmentNumber } from './wal/wal-format.js';
 
 /** What an engine stands on. */
 export interface EngineOptions {
@@ -36,10 +33,8 @@ export interface EngineOptions {
   readonly snapshotColdMs: number;
   /** Bytes of cache from which writes are refused; `cache-max-memory-size`, 0 = no limit. */
   readonly cacheBytesMax: number;
-  /** Told of each batch of the log that is replayed, its series ids filled in, before it is cached. */
-  onRestore(batch: PointsBatch): void;
-  /** Told of each series and field found in a TSM file at opening. */
-  onFileKey(seriesId: number, field: string, type: FieldType): void;
+  /** Told what the shard turns out to hold, at opening and after deletions. */
+  readonly contents: ShardContents;
 }
 
 /** Counters of an engine. */
@@ -72,6 +67,8 @@ export class Engine {
   private retryAtMs = 0;
   private lastWriteMs = 0;
   private readonly wal: Wal;
+  /** What changes files: snapshots and deletions, one at a time. */
+  private readonly turns = new Turns();
   private isOpen = false;
 
   constructor(private readonly options: EngineOptions) {
@@ -87,12 +84,16 @@ export class Engine {
   /** Opens files and replays the log. */
   async open(): Promise<void> {
     if (this.isOpen) return;
-    const { files, directory, walDirectory, clock } = this.options;
+    const { files, directory, walDirectory, clock, logger, catalog, shapes, contents } = this.options;
     await files.makeDirectory(directory);
     await files.makeDirectory(walDirectory);
     await this.fileStore.open();
-    for (const reader of this.fileStore.current) this.scanKeys(reader);
-    await this.replayWal();
+    const { fileStore, active: cache } = this;
+    for (const reader of fileStore.current) scanFileKeys(reader, catalog, contents);
+    const parts = { files, logger, catalog, shapes, walDirectory, fileStore, cache, contents };
+    const { segments, damagedRecords } = await replayLog(parts);
+    this.statistics.damagedWalRecords += damagedRecords;
+    this.wal.open(segments);
     this.lastWriteMs = clock.monotonicMs();
     this.isOpen = true;
   }
@@ -102,6 +103,7 @@ export class Engine {
     if (!this.isOpen) return;
     this.isOpen = false;
     await this.running?.catch(() => undefined);
+    await this.turns.idle();
     await this.wal.close();
     await this.fileStore.close();
   }
@@ -161,7 +163,7 @@ export class Engine {
     const { clock, snapshotBytes, snapshotColdMs } = this.options;
     if (this.running !== null) return;
     const isCold = clock.monotonicMs() - this.lastWriteMs >= snapshotColdMs;
-    if (this.frozen !== null || this.active.sizeBytes >= snapshotBytes || (isCold && this.active.rowCount > 0)) {
+    if (this.frozen !== null || this.active.sizeBytes >= snapshotBytes || (isCold && this.hasLog)) {
       this.startSnapshot();
     }
   }
@@ -171,7 +173,41 @@ export class Engine {
     await this.running?.catch(() => undefined);
     // What an earlier attempt could not write comes first.
     if (this.frozen !== null) await this.begin();
-    if (this.active.rowCount > 0) await this.begin();
+    if (this.hasLog) await this.begin();
+  }
+
+  /** True when something is not in TSM files yet, or the log says so. */
+  private get hasLog(): boolean {
+    return this.active.rowCount > 0 || this.wal.diskBytes > 0;
+  }
+
+  /**
+   * Deletes what there is of some series within a range of time. It stands among the writes where it was called for, once
+   * snapshots in hand have ended; when it resolves, what was deleted does not come back. Concurrent calls queue.
+   * @throws TsmError, errors of the file system: the deletion may then be done in part, and again after a restart
+   */
+  delete(deletion: Deletion): Promise<void> {
+    return this.turns.run(() => this.runDeletion(deletion));
+  }
+
+  private async runDeletion(deletion: Deletion): Promise<void> {
+    if (!this.isOpen) throw new TsmError('tsm.wal-closed', 'WAL closed');
+    // What an earlier snapshot could not write must not come back from it.
+    if (this.frozen !== null) await this.runSnapshot();
+    const { catalog, contents } = this.options;
+    const { seriesIds, minNs, maxNs, measurement } = deletion;
+    const seriesKeys = Array.from(seriesIds, (id) => catalog.keyOf(id));
+    this.wal.appendDeletion({ generation: this.fileStore.nextGeneration, minNs, maxNs, measurement, seriesKeys });
+    this.active.delete(seriesIds, { minNs, maxNs });
+    await new Promise<void>((resolve, reject) =>
+      this.wal.commit((error) => (error === null ? resolve() : reject(error))),
+    );
+    for (const reader of this.fileStore.current) await deleteFromFile(reader, catalog, deletion);
+    const left = await seriesLeft(this.fileStore.current, catalog, seriesIds);
+    // In this turn: a write that came meanwhile is in the cache.
+    const { active } = this;
+    contents.onSeriesGone([...seriesIds].filter((id) => !left.has(id) && active.lastRow(id) < 0));
+    if (measurement !== '') contents.onMeasurementDropped(measurement, false);
   }
 
   private startSnapshot(): void {
@@ -187,7 +223,7 @@ export class Engine {
   }
 
   private begin(): Promise<void> {
-    this.running ??= this.runSnapshot().finally(() => {
+    this.running ??= this.turns.run(() => this.runSnapshot()).finally(() => {
       this.running = null;
     });
     return this.running;
@@ -203,17 +239,17 @@ export class Engine {
       this.frozenSegments = await this.wal.rotate();
     }
     const cache = this.frozen;
-    const summaries = await snapshotter.run({
-      cache: cache.freeze(),
-      keys: catalog.shareKeys(),
-      directory,
-      generation: this.fileStore.nextGeneration,
-    });
+    const generation = this.fileStore.nextGeneration;
+    const summaries =
+      cache.rowCount === 0
+        ? []
+        : await snapshotter.run({ cache: cache.freeze(), keys: catalog.shareKeys(), directory, generation });
     const prepared = await this.fileStore.prepare(summaries.map(({ path }) => path));
     this.fileStore.install(prepared);
     this.frozen = null;
     await this.wal.remove(this.frozenSegments);
     const durationMs = clock.monotonicMs() - startedMs;
+    if (cache.rowCount === 0) return;
     this.statistics.cacheCompactions++;
     this.statistics.cacheCompactionDurationNs += Math.round(durationMs * 1e6);
     logger.info('cache written to TSM files', {
@@ -223,77 +259,4 @@ export class Engine {
       durationMs: Math.round(durationMs),
     });
   }
-
-  private scanKeys(reader: TsmReader): void {
-    const { catalog, onFileKey } = this.options;
-    const entries = new IndexEntries();
-    const scanner = reader.scan();
-    let lastSeries = new Uint8Array(0);
-    let seriesId = -1;
-    while (scanner.next(entries)) {
-      const { key } = scanner;
-      const at = findSeparator(key);
-      if (at < 0) continue;
-      if (seriesId < 0 || !isSame(key, at, lastSeries)) {
-        lastSeries = key.slice(0, at);
-        seriesId = catalog.restore(lastSeries, 0, at);
-      }
-      onFileKey(seriesId, decoder.decode(key.subarray(at + SEPARATOR.length)), entries.type);
-    }
-  }
-
-  private async replayWal(): Promise<void> {
-    const { files, walDirectory, catalog, shapes, logger } = this.options;
-    const entries = await files.list(walDirectory);
-    const numbers = entries
-      .map((entry) => segmentNumber(entry.name))
-      .filter((number): number is number => number !== null)
-      .sort((a, b) => a - b);
-    const found: { number: number; sizeBytes: number }[] = [];
-    for (const number of numbers) {
-      const path = join(walDirectory, segmentName(number));
-      const bytes = await files.readFile(path);
-      const outcome = new WalSegmentReader(catalog, shapes).read(bytes, (batch) => this.restore(batch));
-      found.push({ number, sizeBytes: bytes.length });
-      if (outcome.damagedRecords > 0) {
-        this.statistics.damagedWalRecords += outcome.damagedRecords;
-        logger.error('log segment has damaged records', { path, records: outcome.damagedRecords });
-      } else if (outcome.unreadBytes > 0) {
-        logger.warn('log segment ends in a write that was cut short', {
-          path,
-          bytes: outcome.unreadBytes,
-        });
-      }
-    }
-    this.wal.open(found);
-  }
-
-  private restore(batch: PointsBatch): void {
-    const { catalog } = this.options;
-    for (const group of batch.groups) {
-      for (let row = 0; row < group.rows; row++) {
-        if (group.seriesIds[row] >= 0) continue;
-        group.seriesIds[row] = catalog.restore(batch.extra, group.keyStart[row], group.keyLength[row]);
-      }
-    }
-    this.options.onRestore(batch);
-    for (const { group, from, to } of allRuns(batch)) this.active.append(batch, group, from, to);
-  }
-}
-
-const decoder = new TextDecoder();
-const SEPARATOR = new TextEncoder().encode(FIELD_SEPARATOR);
-
-/** Where the separator of series key and field begins, or -1. */
-function findSeparator(key: Uint8Array): number {
-  for (let i = key.indexOf(SEPARATOR[0]); i >= 0; i = key.indexOf(SEPARATOR[0], i + 1)) {
-    if (key[i + 1] === SEPARATOR[1] && key[i + 2] === SEPARATOR[2] && key[i + 3] === SEPARATOR[3]) return i;
-  }
-  return -1;
-}
-
-function isSame(key: Uint8Array, length: number, other: Uint8Array): boolean {
-  if (other.length !== length) return false;
-  for (let i = 0; i < length; i++) if (key[i] !== other[i]) return false;
-  return true;
 }

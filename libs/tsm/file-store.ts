@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import type { FileSystem, Logger } from '#kernel';
 import { TsmError } from './errors.js';
 import { Quarantine } from './quarantine.js';
-import { compareTsmFileIds, parseTsmFileName, TEMPORARY_SUFFIX } from './tsm-format.js';
+import { BAD_SUFFIX, CHECKSUM_SUFFIX, compareTsmFileIds, parseTsmFileName, TEMPORARY_SUFFIX } from './tsm-format.js';
 import type { TsmReader } from './tsm-reader.js';
 
 /** Open files of a shard. */
 export class FileStore {
   private readers: readonly TsmReader[] = [];
+  private highestGeneration = 0;
   private readonly quarantine: Quarantine;
 
   constructor(
@@ -25,17 +26,18 @@ export class FileStore {
   /** Opens what is in the folder. */
   async open(): Promise<void> {
     const found: TsmReader[] = [];
-    for (const { name, isDirectory } of await this.files.list(this.directory)) {
-      if (isDirectory) continue;
+    const entries = await this.files.list(this.directory);
+    const names = new Set(entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name));
+    for (const name of names) {
       const path = join(this.directory, name);
-      if (name.endsWith(TEMPORARY_SUFFIX)) {
+      if (name.endsWith(TEMPORARY_SUFFIX) || isLeftOver(name, names)) {
         await this.files.remove(path);
       } else if (parseTsmFileName(name) !== null) {
         const reader = await this.quarantine.openTsm(path);
         if (reader !== null) found.push(reader);
       }
     }
-    this.readers = found.sort((a, b) => compareTsmFileIds(a.id, b.id));
+    this.show(found);
   }
 
   /** Open files, oldest first: later ones overwrite earlier ones. The array is replaced, never changed. */
@@ -53,9 +55,9 @@ export class FileStore {
     return this.readers.reduce((sum, reader) => sum + reader.sizeBytes, 0);
   }
 
-  /** The generation after the newest. */
+  /** The generation after the newest that there has been. */
   get nextGeneration(): number {
-    return this.readers.reduce((max, { id }) => Math.max(max, id.generation), 0) + 1;
+    return this.highestGeneration + 1;
   }
 
   /**
@@ -77,7 +79,19 @@ export class FileStore {
 
   /** Adds prepared files, at once. */
   install(prepared: readonly TsmReader[]): void {
-    this.readers = [...this.readers, ...prepared].sort((a, b) => compareTsmFileIds(a.id, b.id));
+    this.show([...this.readers, ...prepared]);
+  }
+
+  /** Puts prepared files in the place of others, at once. Those stay open for whoever still reads them. */
+  async replace(paths: readonly string[], prepared: readonly TsmReader[]): Promise<void> {
+    const replaced = this.readers.filter(({ path }) => paths.includes(path));
+    this.show([...this.readers.filter((reader) => !replaced.includes(reader)), ...prepared]);
+    for (const reader of replaced) await reader.release();
+  }
+
+  private show(readers: TsmReader[]): void {
+    this.readers = readers.sort((a, b) => compareTsmFileIds(a.id, b.id));
+    for (const { id } of readers) this.highestGeneration = Math.max(this.highestGeneration, id.generation);
   }
 
   async close(): Promise<void> {
@@ -85,4 +99,12 @@ export class FileStore {
     this.readers = [];
     for (const reader of readers) await reader.release();
   }
+}
+
+/** True for tombstones and checksums whose file is gone: a crash came between removing the one and the other. */
+function isLeftOver(name: string, names: ReadonlySet<string>): boolean {
+  const tsm = name.endsWith(CHECKSUM_SUFFIX) ? name.slice(0, -CHECKSUM_SUFFIX.length) : name.replace(/\.tombstone$/, '.tsm');
+  if (tsm === name || parseTsmFileName(tsm) === null || names.has(tsm)) return false;
+  // One put aside keeps what belongs to it.
+  return ![...names].some((other) => other.startsWith(tsm + BAD_SUFFIX));
 }

@@ -46,13 +46,13 @@ export class EngineView {
     }
   }
 
-  /** The blocks of a field in every file that has it within the range, oldest first. */
-  sources(key: Uint8Array, request: SeriesCursorRequest): FileSource[] {
+  /** The blocks of a field in every file that has it within the range, oldest first. Those of another type were deleted. */
+  sources(key: Uint8Array, type: FieldType, request: SeriesCursorRequest): FileSource[] {
     const found: FileSource[] = [];
     for (const reader of this.readers) {
       const { minNs, maxNs } = reader.summary;
       if (minNs > request.maxNs || maxNs < request.minNs) continue;
-      if (!reader.find(key, this.entries)) continue;
+      if (!reader.find(key, this.entries) || this.entries.type !== type) continue;
       found.push({ reader, entries: this.entries.clone(), deleted: reader.tombstones.find(key) });
     }
     return found;
@@ -121,7 +121,7 @@ export class FieldsCursor {
     const key = new Uint8Array(request.seriesKey.length + name.length);
     key.set(request.seriesKey);
     key.set(name, request.seriesKey.length);
-    const files = view.sources(key, request);
+    const files = view.sources(key, field.type, request);
     const cached = view.cached(request, field);
     if (files.length === 0 && cached === null) return null;
     return new BlockCursor({

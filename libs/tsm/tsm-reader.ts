@@ -156,6 +156,7 @@ export class TsmReader {
    * @param tombstones for keys of this file; others do no harm
    */
   async delete(tombstones: readonly Tombstone[]): Promise<void> {
+    if (tombstones.length === 0) return;
     await addTombstones(this.files, tombstonePath(this.path), tombstones);
     this.tombstoneSet = await readTombstones(this.files, tombstonePath(this.path));
   }

@@ -37,8 +37,21 @@ export class NaiveStore {
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   }
 
+  /** Deletes the values of series within an inclusive range of time. */
+  delete(series: readonly string[], minNs: bigint, maxNs: bigint): void {
+    for (const key of series) {
+      for (const column of this.values.get(key)?.values() ?? []) {
+        for (const timeNs of [...column.keys()]) if (timeNs >= minNs && timeNs <= maxNs) column.delete(timeNs);
+      }
+    }
+  }
+
+  /** Keys of the series that have a value. */
   series(): string[] {
-    return [...this.values.keys()].sort();
+    return [...this.values]
+      .filter(([, fields]) => [...fields.values()].some((column) => column.size > 0))
+      .map(([key]) => key)
+      .sort();
   }
 
   private column(series: string, field: string): Map<bigint, NaiveValue> {

@@ -8,6 +8,7 @@ import type { FieldType } from '#models';
 import { countBlockValues } from '../block.js';
 import { BlockCursor } from '../cursor/block-cursor.js';
 import type { FileSource } from '../cursor/lane.js';
+import { holdsValues } from '../deletion.js';
 import { TsmError } from '../errors.js';
 import { tombstonePath } from '../tombstone.js';
 import {
@@ -186,9 +187,10 @@ class KeyCompaction {
     const { type } = merge.parts[merge.parts.length - 1]!.entries;
     const sources: FileSource[] = [];
     for (const { reader, entries } of merge.parts) {
-      if (entries.type === type)
-        sources.push({ reader, entries, deleted: reader.tombstones.find(key) });
-      else this.corruptPaths.add(reader.path);
+      const source = { reader, entries, deleted: reader.tombstones.find(key) };
+      if (entries.type === type) sources.push(source);
+      // A field whose values were all deleted may have come back with another type.
+      else if (holdsValues(source)) this.corruptPaths.add(reader.path);
     }
     this.pending.start(type);
     for (const cluster of clustersOf(sources)) {

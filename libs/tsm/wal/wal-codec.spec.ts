@@ -9,6 +9,7 @@ import {
   PointsBatch,
   ShapeTable,
 } from '#models';
+import { encodeDeletion } from './deletion-record.js';
 import { WalSegmentReader } from './wal-decoder.js';
 import { WalEncoder } from './wal-encoder.js';
 import { WAL_MAGIC } from './wal-format.js';
@@ -81,6 +82,12 @@ function decode(records: Uint8Array): { rows: string[][]; damaged: number; unrea
       }
     }
     rows.push(texts.sort((a, b) => a[0] - b[0]).map(([, text]) => text));
+  }, ({ generation, minNs, maxNs, measurement, seriesKeys }) => {
+    rows.push([
+      `delete below ${generation} from ${minNs} to ${maxNs}`,
+      `forget ${JSON.stringify(measurement)}`,
+      ...seriesKeys.map((key) => decoder.decode(key.slice())),
+    ]);
   });
   return { rows, damaged: outcome.damagedRecords, unread: outcome.unreadBytes };
 }
@@ -110,6 +117,43 @@ describe('WAL records', () => {
     expect(decode(bytes).rows).toEqual([
       ['m,a=b f=1.5,i=-2,ok=1,s="x" 1000', 'm,a=b f=2.5,i=9,ok=0,s="" 2000'],
     ]);
+  });
+
+  it('of deletions are what the format page says', () => {
+    const page = readFileSync('docs/formats/wal.md', 'utf8');
+    const [, line = ''] = /```text deletion\n([^`]*)```/.exec(page) ?? [];
+    const [, hex = ''] = /```hex deletion\n([^`]*)```/.exec(page) ?? [];
+    const [generation, minNs, maxNs, measurement, ...keys] = line.trim().split(' ');
+    const wal = new WalEncoder();
+    const deletion = {
+      generation: Number(generation),
+      minNs: BigInt(minNs),
+      maxNs: BigInt(maxNs),
+      measurement: JSON.parse(measurement) as string,
+      seriesKeys: keys.map((key) => encoder.encode(key)),
+    };
+    wal.appendRecord(encodeDeletion(deletion));
+    const bytes = wal.take(new Uint8Array(8)).slice();
+    expect(Buffer.from(bytes).toString('hex')).toBe(hex.replace(/\s/g, ''));
+    expect(decode(bytes)).toEqual({
+      rows: [['delete below 3 from 1000 to 2000', 'forget ""', ...keys]],
+      damaged: 0,
+      unread: 0,
+    });
+  });
+
+  it('of a deletion with any byte changed or cut off delete nothing', () => {
+    const wal = new WalEncoder();
+    wal.appendRecord(
+      encodeDeletion({ generation: 300, minNs: -5n, maxNs: 7n, measurement: 'm', seriesKeys: [encoder.encode('m,a=b')] }),
+    );
+    const record = wal.take(new Uint8Array(8)).slice();
+    for (let at = 0; at < record.length; at++) {
+      const changed = record.slice();
+      changed[at] ^= 0x41;
+      expect(decode(changed).rows).toEqual([]);
+      expect(decode(record.subarray(0, at)).rows).toEqual([]);
+    }
   });
 
   it('cut anywhere give the whole records before the cut', () => {

@@ -1,0 +1,158 @@
+import { NodeFileSystem, silentLogger } from '#kernel';
+import { allRuns, FieldType, hashKey, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
+import { ManualClock, temporaryFolder } from '#test-support';
+import { inPlaceSnapshotter } from '#tsm';
+import type { Shard, ShardIdentity } from './shard.js';
+import { Store } from './store.js';
+
+const WHOLE = { minNs: -(2n ** 63n), maxNs: 2n ** 63n - 1n };
+const identity = (id: number): ShardIdentity => ({
+  id,
+  database: 'db',
+  retentionPolicy: 'autogen',
+  startNs: 0n,
+  endNs: 2n ** 62n,
+});
+
+describe('deleting from a store', () => {
+  const folder = temporaryFolder();
+  const files = new NodeFileSystem();
+  let shapes = new ShapeTable();
+  let parser = new LineParser(shapes);
+  let store: Store;
+
+  const open = async (...ids: number[]): Promise<void> => {
+    shapes = new ShapeTable();
+    parser = new LineParser(shapes);
+    store = new Store({
+      files,
+      shapes,
+      clock: new ManualClock(),
+      logger: silentLogger,
+      snapshotter: inPlaceSnapshotter(files),
+      config: {
+        dir: `${folder.path}/data`,
+        walDir: `${folder.path}/wal`,
+        walFsyncDelayMs: 0,
+        cacheSnapshotMemorySizeBytes: 2 ** 30,
+        cacheSnapshotWriteColdDurationMs: 1e9,
+        cacheMaxMemorySizeBytes: 0,
+        seriesPerDatabaseMax: 0,
+        valuesPerTagMax: 0,
+      },
+    });
+    await store.open(ids.map(identity));
+  };
+  const shard = (id = 1): Shard => store.shard(id) as Shard;
+  const parse = (text: string): PointsBatch => {
+    const body = new TextEncoder().encode(text);
+    const batch = new PointsBatch();
+    const known = store.index('db');
+    parser.parse({ body: padBody(body), length: body.length, known, precision: 'ns', defaultTime: () => 0n }, batch);
+    return batch;
+  };
+  const write = (text: string, id = 1): ReturnType<Shard['write']> => {
+    const batch = parse(text);
+    return shard(id).write(batch, allRuns(batch));
+  };
+  const find = (key: string): number => {
+    const bytes = new TextEncoder().encode(key);
+    return store.index('db').find(bytes, 0, bytes.length, hashKey(bytes, 0, bytes.length));
+  };
+  const type = (field: string): FieldType | null => {
+    const { measurementIdOf } = store.index('db');
+    return shard().fields.type(measurementIdOf[0], field);
+  };
+  const read = (key: string, field: string): [number, number][] => {
+    const view = shard().engine.view();
+    const fieldType = type(field);
+    const cursor = view.cursor({
+      seriesId: find(key),
+      seriesKey: new TextEncoder().encode(key),
+      fields: [fieldType === null ? null : { name: field, type: fieldType }],
+      ...WHOLE,
+      ascending: true,
+      baseNs: 0n,
+    });
+    const found: [number, number][] = [];
+    for (let batch = cursor.next(0); batch !== null; batch = cursor.next(0)) {
+      for (let i = 0; i < batch.count; i++) found.push([Number(batch.baseNs) + batch.offsets[i], batch.numbers[i]]);
+    }
+    view.release();
+    return found;
+  };
+  const drop = (keys: readonly string[], measurement = '', id = 1): Promise<void> =>
+    shard(id).delete({ seriesIds: new Set(keys.map(find)), ...WHOLE, measurement });
+
+  afterEach(async () => {
+    await store.close();
+    await files.remove(`${folder.path}/data`);
+    await files.remove(`${folder.path}/wal`);
+  });
+  afterAll(() => folder.remove());
+
+  it('lets a dropped measurement come back with other types, through crash, restart and snapshot', async () => {
+    await open(1);
+    await write('m,a=b f=1.5 1');
+    await shard().engine.snapshot();
+    await write('m,a=b f=2.5 2');
+    await drop(['m,a=b'], 'm');
+    expect([find('m,a=b'), type('f')]).toEqual([-1, null]);
+    await write('m,a=b f=7i 3');
+    const want = [[3, 7]];
+    expect([type('f'), read('m,a=b', 'f')]).toEqual([FieldType.INTEGER, want]);
+    await shard().engine.close();
+    await open(1);
+    expect([type('f'), read('m,a=b', 'f')]).toEqual([FieldType.INTEGER, want]);
+    await store.close();
+    await open(1);
+    expect([type('f'), read('m,a=b', 'f')]).toEqual([FieldType.INTEGER, want]);
+  });
+
+  it('keeps the types of fields whose values are deleted', async () => {
+    await open(1);
+    await write('m,a=b f=1.5 1');
+    await drop(['m,a=b']);
+    const outcome = await write('m,a=b f=7i 3');
+    expect(outcome.reason).toBe(
+      'field type conflict: input field "f" on measurement "m" is type integer, already exists as type float',
+    );
+    expect(read('m,a=b', 'f')).toEqual([]);
+  });
+
+  it('stores a batch that was parsed before its series was dropped', async () => {
+    await open(1);
+    await write('m,a=b f=1 1\nm,a=c f=1 1');
+    const batch = parse('m,a=b f=2 2');
+    await drop(['m,a=b']);
+    expect(store.index('db').seriesCount).toBe(1);
+    await shard().write(batch, allRuns(batch));
+    expect([find('m,a=b'), read('m,a=b', 'f')]).toEqual([0, [[2, 2]]]);
+    expect(store.index('db').seriesCount).toBe(2);
+  });
+
+  it('keeps a series as long as one shard has it', async () => {
+    await open(1, 2);
+    await write('m,a=b f=1 1', 1);
+    await write('m,a=b f=1 1', 2);
+    await drop(['m,a=b'], '', 1);
+    expect([find('m,a=b'), shard(1).series.count, shard(2).series.count]).toEqual([0, 0, 1]);
+    await store.deleteShard(2);
+    expect(find('m,a=b')).toBe(-1);
+  });
+
+  it('takes writes while it deletes', async () => {
+    await open(1);
+    await write('m,a=b f=1 1');
+    await shard().engine.snapshot();
+    const deletion = drop(['m,a=b']);
+    // A turn later the deletion stands in the log.
+    await new Promise((resolve) => setImmediate(resolve));
+    const written = write('m,a=b f=2 2');
+    await Promise.all([deletion, written]);
+    expect([find('m,a=b'), read('m,a=b', 'f')]).toEqual([0, [[2, 2]]]);
+    await shard().engine.close();
+    await open(1);
+    expect(read('m,a=b', 'f')).toEqual([[2, 2]]);
+  });
+});

@@ -1,0 +1,167 @@
+/**
+ * What an engine does when it opens: finds out which series and fields its files hold, and replays its log into the cache.
+ * Deletions of the log are applied to the cache where they stand and to the files at the end.
+ */
+import { join } from 'node:path';
+import type { FileSystem, Logger } from '#kernel';
+import { allRuns, type FieldType, hashKey, type PointsBatch, type ShapeTable } from '#models';
+import type { Cache } from './cache/cache.js';
+import type { SeriesCatalog } from './catalog.js';
+import { type Deletion, deleteFromFile, holdsValues, seriesLeft } from './deletion.js';
+import { findSeparator, SEPARATOR_BYTES } from './field-key.js';
+import type { FileStore } from './file-store.js';
+import { IndexEntries } from './index-entries.js';
+import type { TsmReader } from './tsm-reader.js';
+import type { DeletionRecord } from './wal/deletion-record.js';
+import { WalSegmentReader } from './wal/wal-decoder.js';
+import { segmentName, segmentNumber } from './wal/wal-format.js';
+
+/** Told what a shard turns out to hold. */
+export interface ShardContents {
+  /** Each batch of the log that is replayed, its series ids filled in, before it is cached. */
+  onRestore(batch: PointsBatch): void;
+  /** Each series and field found in a TSM file at opening. */
+  onFileKey(seriesId: number, field: string, type: FieldType): void;
+  /** Series that have no value in the shard any more. */
+  onSeriesGone(seriesIds: readonly number[]): void;
+  /**
+   * A measurement was dropped: its fields have no types any more.
+   * @param isReplay true while the log is replayed: then the series that follow have been written after it
+   */
+  onMeasurementDropped(name: string, isReplay: boolean): void;
+}
+
+/** What loading stands on. */
+export interface LoadingParts {
+  readonly files: FileSystem;
+  readonly logger: Logger;
+  readonly catalog: SeriesCatalog;
+  readonly shapes: ShapeTable;
+  readonly walDirectory: string;
+  readonly fileStore: FileStore;
+  readonly cache: Cache;
+  readonly contents: ShardContents;
+}
+
+/** A segment of the log that has been replayed. */
+export interface FoundSegment {
+  readonly number: number;
+  readonly sizeBytes: number;
+}
+
+/** What replaying the log found. */
+export interface ReplayOutcome {
+  readonly segments: readonly FoundSegment[];
+  readonly damagedRecords: number;
+}
+
+const decoder = new TextDecoder();
+
+/** Reports every series and field of a file that has a value left. */
+export function scanFileKeys(reader: TsmReader, catalog: SeriesCatalog, contents: ShardContents): void {
+  const entries = new IndexEntries();
+  const scanner = reader.scan();
+  const hasTombstones = reader.tombstones.count > 0;
+  let lastSeries: Uint8Array = new Uint8Array(0);
+  let seriesId = -1;
+  while (scanner.next(entries)) {
+    const { key } = scanner;
+    const at = findSeparator(key);
+    if (at < 0) continue;
+    if (hasTombstones && !holdsValues({ reader, entries, deleted: reader.tombstones.find(key) })) continue;
+    if (seriesId < 0 || !isSame(key, at, lastSeries)) {
+      lastSeries = key.slice(0, at);
+      seriesId = catalog.restore(lastSeries, 0, at);
+    }
+    contents.onFileKey(seriesId, decoder.decode(key.subarray(at + SEPARATOR_BYTES.length)), entries.type);
+  }
+}
+
+/** Replays the segments of a shard's log, oldest first. */
+export async function replayLog(parts: LoadingParts): Promise<ReplayOutcome> {
+  return new LogReplay(parts).run();
+}
+
+class LogReplay {
+  private readonly deletions: (Deletion & { readonly generation: number })[] = [];
+
+  constructor(private readonly parts: LoadingParts) {}
+
+  async run(): Promise<ReplayOutcome> {
+    const { files, walDirectory, catalog, shapes, logger } = this.parts;
+    const numbers = (await files.list(walDirectory))
+      .map((entry) => segmentNumber(entry.name))
+      .filter((number): number is number => number !== null)
+      .sort((a, b) => a - b);
+    const segments: FoundSegment[] = [];
+    let damagedRecords = 0;
+    for (const number of numbers) {
+      const path = join(walDirectory, segmentName(number));
+      const bytes = await files.readFile(path);
+      const outcome = new WalSegmentReader(catalog, shapes).read(
+        bytes,
+        (batch) => this.restore(batch),
+        (deletion) => this.delete(deletion),
+      );
+      segments.push({ number, sizeBytes: bytes.length });
+      damagedRecords += outcome.damagedRecords;
+      if (outcome.damagedRecords > 0) {
+        logger.error('log segment has damaged records', { path, records: outcome.damagedRecords });
+      } else if (outcome.unreadBytes > 0) {
+        logger.warn('log segment ends in a write that was cut short', { path, bytes: outcome.unreadBytes });
+      }
+    }
+    await this.deleteFromFiles();
+    return { segments, damagedRecords };
+  }
+
+  private restore(batch: PointsBatch): void {
+    const { catalog, contents, cache } = this.parts;
+    for (const group of batch.groups) {
+      for (let row = 0; row < group.rows; row++) {
+        if (group.seriesIds[row] >= 0) continue;
+        group.seriesIds[row] = catalog.restore(batch.extra, group.keyStart[row], group.keyLength[row]);
+      }
+    }
+    contents.onRestore(batch);
+    for (const { group, from, to } of allRuns(batch)) cache.append(batch, group, from, to);
+  }
+
+  private delete({ seriesKeys, generation, minNs, maxNs, measurement }: DeletionRecord): void {
+    const { catalog, cache, contents, fileStore } = this.parts;
+    const seriesIds = new Set<number>();
+    for (const key of seriesKeys) {
+      const seriesId = catalog.find(key, 0, key.length, hashKey(key, 0, key.length));
+      if (seriesId >= 0) seriesIds.add(seriesId);
+    }
+    cache.delete(seriesIds, { minNs, maxNs });
+    this.deletions.push({ seriesIds, generation, minNs, maxNs, measurement });
+    if (measurement === '') return;
+    contents.onMeasurementDropped(measurement, true);
+    // Files newer than the deletion may hold the measurement anew.
+    for (const reader of fileStore.current) {
+      if (reader.id.generation >= generation) scanFileKeys(reader, catalog, contents);
+    }
+  }
+
+  /** A crash may have come between the record and the tombstones. */
+  private async deleteFromFiles(): Promise<void> {
+    const { fileStore, catalog, contents, cache } = this.parts;
+    const touched = new Set<number>();
+    for (const deletion of this.deletions) {
+      for (const reader of fileStore.current) {
+        if (reader.id.generation < deletion.generation) await deleteFromFile(reader, catalog, deletion);
+      }
+      for (const seriesId of deletion.seriesIds) touched.add(seriesId);
+    }
+    if (touched.size === 0) return;
+    const left = await seriesLeft(fileStore.current, catalog, touched);
+    contents.onSeriesGone([...touched].filter((id) => !left.has(id) && cache.lastRow(id) < 0));
+  }
+}
+
+function isSame(key: Uint8Array, length: number, other: Uint8Array): boolean {
+  if (other.length !== length) return false;
+  for (let i = 0; i < length; i++) if (key[i] !== other[i]) return false;
+  return true;
+}
