@@ -10,3 +10,10 @@ export {
 } from './server-process.js';
 export { killRounds, type KillReport } from './kill-rounds.js';
 export { fuzzWrites, type FuzzOptions, type FuzzReport } from './fuzz-writes.js';
+export { SeededRandom } from './seeded-random.js';
+export {
+  type Fault,
+  type Operation,
+  type OperationKind,
+  SimulatedFileSystem,
+} from './simulated-file-system.js';
