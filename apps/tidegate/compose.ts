@@ -1,6 +1,7 @@
 /**
  * Puts the server together: makes every part from the configuration and binds ports to what fills them. Wiring only.
  */
+import { availableParallelism } from 'node:os';
 import {
   IntoWriter,
   lineWriteErrorText,
@@ -30,7 +31,7 @@ import {
 import { LocalMetaStore, MetaClient } from '#meta';
 import { ShapeTable } from '#models';
 import { Store } from '#tsdb';
-import { WorkerSnapshotter } from '#tsm';
+import { WorkerCompactor, WorkerSnapshotter } from '#tsm';
 import type { ServerConfig } from './config-registry.js';
 import { createEngine } from './engine.js';
 import { HttpPart } from './http-part.js';
@@ -60,12 +61,18 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   });
   const shapes = new ShapeTable();
   const snapshotter = new WorkerSnapshotter();
+  const compactor = new WorkerCompactor({
+    concurrentMax: config.data.concurrentCompactionsMax || Math.max(1, Math.floor(availableParallelism() / 2)),
+    throughputBytes: config.data.compactThroughputBytes,
+    burstBytes: config.data.compactThroughputBurstBytes,
+  });
   const store = new Store({
     files,
     clock,
     logger: logger.with({ service: 'store' }),
     shapes,
     snapshotter,
+    compactor,
     config: config.data,
   });
   const writer = new PointsWriter({
@@ -124,7 +131,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     // Listening comes first: /ping and /ready answer while the store loads, and writes wait for it.
     http,
     { name: 'meta client', open: () => meta.open(), close: () => meta.close() },
-    storePart(config, { meta, store, snapshotter, progress, logger }),
+    storePart(config, { meta, store, workers: [snapshotter, compactor], progress, logger }),
     { name: 'query engine', open: () => undefined, close: () => queries.close() },
   ];
   return { parts, progress, http };
@@ -133,14 +140,15 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
 interface StorePieces {
   readonly meta: MetaClient;
   readonly store: Store;
-  readonly snapshotter: WorkerSnapshotter;
+  /** Ended when the store has closed. */
+  readonly workers: readonly { close(): Promise<void> }[];
   readonly progress: StartProgress;
   readonly logger: Logger;
 }
 
 function storePart(
   config: ServerConfig,
-  { meta, store, snapshotter, progress, logger }: StorePieces,
+  { meta, store, workers, progress, logger }: StorePieces,
 ): ServerPart {
   return {
     name: 'tsdb store',
@@ -158,7 +166,7 @@ function storePart(
     },
     close: async () => {
       await store.close();
-      await snapshotter.close();
+      for (const worker of workers) await worker.close();
     },
   };
 }

@@ -3,7 +3,7 @@ import { LocalMetaStore, MetaClient } from '#meta';
 import { LineParser, padBody, PointsBatch, ShapeTable } from '#models';
 import { ManualClock, temporaryFolder } from '#test-support';
 import { type Shard, type ShardWriteOutcome, Store } from '#tsdb';
-import { inPlaceSnapshotter } from '#tsm';
+import { inPlaceCompactor, inPlaceSnapshotter } from '#tsm';
 import { PointsWriter, type WriteOutcome } from './points-writer.js';
 
 const HOUR_NS = 3_600_000_000_000n;
@@ -27,6 +27,7 @@ class Bench {
     logger: silentLogger,
     shapes: this.shapes,
     snapshotter: inPlaceSnapshotter(this.files),
+    compactor: inPlaceCompactor(this.files),
     config: {
       dir: `${this.folder.path}/data`,
       walDir: `${this.folder.path}/wal`,

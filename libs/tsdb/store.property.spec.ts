@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { NodeFileSystem, silentLogger } from '#kernel';
 import { allRuns, type FieldType, FieldType as Type, hashKey, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
 import { ManualClock, type NaivePoint, NaiveStore, naiveLine, type NaiveValue, temporaryFolder } from '#test-support';
-import { inPlaceSnapshotter } from '#tsm';
+import { inPlaceCompactor, inPlaceSnapshotter } from '#tsm';
 import type { Shard, ShardIdentity } from './shard.js';
 import { Store } from './store.js';
 
@@ -49,13 +49,16 @@ const point: fc.Arbitrary<NaivePoint> = fc
       })),
   );
 
+type Meanwhile = 'nothing' | 'snapshot' | 'compaction';
+const meanwhile = fc.constantFrom<Meanwhile>('nothing', 'snapshot', 'compaction');
+
 /** What a step deletes; `during` starts that work first and does not wait for it. */
 interface Removal {
   readonly series: readonly string[];
   readonly minNs: bigint;
   readonly maxNs: bigint;
   readonly measurement: string;
-  readonly during: 'nothing' | 'snapshot';
+  readonly during: Meanwhile;
 }
 
 const wholeTime = { minNs: -(2n ** 63n), maxNs: 2n ** 63n - 1n };
@@ -75,21 +78,28 @@ const removal: fc.Arbitrary<Removal> = fc
       fc.constant({ series: series.filter((key) => /^m(,|$)/.test(key)), measurement: '' }),
     ),
     removalRange,
-    fc.constantFrom<Removal['during']>('nothing', 'snapshot'),
+    meanwhile,
   )
   .map(([what, range, during]) => ({ ...what, ...range, during }));
-const dropped = fc.constantFrom<Removal['during']>('nothing', 'snapshot').map((during): Removal => ({
+const dropped = meanwhile.map((during): Removal => ({
   series: series.filter((key) => /^m(,|$)/.test(key)),
   measurement: 'm',
   ...wholeTime,
   during,
 }));
 
-type Step = { readonly write: NaivePoint[] } | { readonly remove: Removal } | 'snapshot' | 'reopen' | 'restart';
+type Step =
+  | { readonly write: NaivePoint[] }
+  | { readonly remove: Removal }
+  | 'snapshot'
+  | 'compact'
+  | 'compact-fully'
+  | 'reopen'
+  | 'restart';
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.array(point, { minLength: 1, maxLength: 12 }).map((write) => ({ write })) },
+  { weight: 6, arbitrary: fc.array(point, { minLength: 1, maxLength: 12 }).map((write) => ({ write })) },
   { weight: 2, arbitrary: fc.oneof({ weight: 4, arbitrary: removal }, { weight: 1, arbitrary: dropped }).map((remove) => ({ remove })) },
-  { weight: 2, arbitrary: fc.constantFrom<Step>('snapshot', 'reopen', 'restart') },
+  { weight: 4, arbitrary: fc.constantFrom<Step>('snapshot', 'compact', 'compact-fully', 'reopen', 'restart') },
 );
 
 /** A store in a folder, and what a crash or a restart does to it. */
@@ -108,6 +118,7 @@ class Bench {
       clock: new ManualClock(),
       logger: silentLogger,
       snapshotter: inPlaceSnapshotter(files),
+      compactor: inPlaceCompactor(files),
       config: {
         dir: `${this.folder.path}/data`,
         walDir: `${this.folder.path}/wal`,
@@ -115,6 +126,7 @@ class Bench {
         cacheSnapshotMemorySizeBytes: 2 ** 30,
         cacheSnapshotWriteColdDurationMs: 1e9,
         cacheMaxMemorySizeBytes: 0,
+        compactFullWriteColdDurationMs: 1e9,
         seriesPerDatabaseMax: 0,
         valuesPerTagMax: 0,
       },
@@ -145,8 +157,12 @@ class Bench {
       const seriesId = this.find(key);
       if (seriesId >= 0 && this.shard().series.has(seriesId)) seriesIds.add(seriesId);
     }
-    const meanwhile = during === 'snapshot' ? this.shard().engine.snapshot() : Promise.resolve();
-    await Promise.all([meanwhile, this.shard().delete({ seriesIds, minNs, maxNs, measurement })]);
+    const { engine } = this.shard();
+    const other =
+      during === 'snapshot' ? engine.snapshot() : during === 'compaction' ? engine.compact(true) : Promise.resolve();
+    // So that the compaction has begun to read.
+    if (during === 'compaction') await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all([other, this.shard().delete({ seriesIds, minNs, maxNs, measurement })]);
   }
 
   find(key: string): number {
@@ -207,15 +223,17 @@ class Bench {
 }
 
 describe('a store', () => {
-  it('answers like a map of maps after any history of writes, deletions, snapshots, crashes and restarts', async () => {
+  it('answers like a map of maps after any history of writes, deletions, snapshots, compactions, crashes and restarts', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 16 }), async (steps) => {
         const bench = new Bench();
         const model = new NaiveStore();
         await bench.open();
         try {
           for (const next of steps) {
             if (next === 'snapshot') await bench.shard().engine.snapshot();
+            else if (next === 'compact') await bench.shard().engine.compact(false);
+            else if (next === 'compact-fully') await bench.shard().engine.compact(true);
             else if (next === 'reopen') await bench.crash();
             else if (next === 'restart') await bench.restart();
             else if ('remove' in next) {

@@ -1,7 +1,7 @@
 import { NodeFileSystem, silentLogger } from '#kernel';
 import { allRuns, FieldType, hashKey, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
 import { ManualClock, temporaryFolder } from '#test-support';
-import { inPlaceSnapshotter } from '#tsm';
+import { inPlaceCompactor, inPlaceSnapshotter } from '#tsm';
 import type { Shard, ShardIdentity } from './shard.js';
 import { Store } from './store.js';
 
@@ -30,6 +30,7 @@ describe('deleting from a store', () => {
       clock: new ManualClock(),
       logger: silentLogger,
       snapshotter: inPlaceSnapshotter(files),
+      compactor: inPlaceCompactor(files),
       config: {
         dir: `${folder.path}/data`,
         walDir: `${folder.path}/wal`,
@@ -37,6 +38,7 @@ describe('deleting from a store', () => {
         cacheSnapshotMemorySizeBytes: 2 ** 30,
         cacheSnapshotWriteColdDurationMs: 1e9,
         cacheMaxMemorySizeBytes: 0,
+        compactFullWriteColdDurationMs: 1e9,
         seriesPerDatabaseMax: 0,
         valuesPerTagMax: 0,
       },

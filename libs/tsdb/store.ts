@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Clock, type FileSystem, invariant, type Logger, messageOf } from '#kernel';
 import type { ShapeTable } from '#models';
 import { SeriesIndex } from '#series-index';
-import { Engine, type Snapshotter } from '#tsm';
+import { type Compactor, Engine, type Snapshotter } from '#tsm';
 import type { DataConfig } from './data.config.js';
 import { TsdbError } from './errors.js';
 import { Shard, type ShardIdentity } from './shard.js';
@@ -18,6 +18,7 @@ export interface StoreOptions {
   readonly logger: Logger;
   readonly shapes: ShapeTable;
   readonly snapshotter: Snapshotter;
+  readonly compactor: Compactor;
   readonly config: Pick<
     DataConfig,
     | 'dir'
@@ -26,6 +27,7 @@ export interface StoreOptions {
     | 'cacheSnapshotMemorySizeBytes'
     | 'cacheSnapshotWriteColdDurationMs'
     | 'cacheMaxMemorySizeBytes'
+    | 'compactFullWriteColdDurationMs'
     | 'seriesPerDatabaseMax'
     | 'valuesPerTagMax'
   >;
@@ -167,19 +169,21 @@ export class Store {
   }
 
   private async openShard(identity: ShardIdentity): Promise<Shard> {
-    const { files, clock, logger, shapes, config, snapshotter } = this.options;
+    const { files, clock, logger, shapes, config, snapshotter, compactor } = this.options;
     const index = this.index(identity.database);
     const engine: Engine = new Engine({
       files,
       clock,
       shapes,
       snapshotter,
+      compactor,
       logger: logger.with({ db: identity.database, shard: identity.id }),
       catalog: index,
       ...this.directories(identity),
       walFsyncDelayMs: config.walFsyncDelayMs,
       snapshotBytes: config.cacheSnapshotMemorySizeBytes,
       snapshotColdMs: config.cacheSnapshotWriteColdDurationMs,
+      fullCompactionColdMs: config.compactFullWriteColdDurationMs,
       cacheBytesMax: config.cacheMaxMemorySizeBytes,
       contents: {
         onRestore: (batch) => shard.restore(batch),

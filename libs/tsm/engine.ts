@@ -6,6 +6,9 @@ import { type Clock, type FileSystem, type Logger, messageOf } from '#kernel';
 import type { PointsBatch, RowRun, ShapeTable } from '#models';
 import { Cache } from './cache/cache.js';
 import type { SeriesCatalog } from './catalog.js';
+import type { CompactionStatistics } from './compaction/compaction-statistics.js';
+import type { Compactor } from './compaction/compactors.js';
+import { ShardCompactions } from './compaction/shard-compactions.js';
 import { type Deletion, deleteFromFile, seriesLeft } from './deletion.js';
 import { replayLog, scanFileKeys, type ShardContents } from './engine-load.js';
 import { TsmError } from './errors.js';
@@ -23,6 +26,7 @@ export interface EngineOptions {
   readonly catalog: SeriesCatalog;
   readonly shapes: ShapeTable;
   readonly snapshotter: Snapshotter;
+  readonly compactor: Compactor;
   /** Folder of the TSM files. */
   readonly directory: string;
   readonly walDirectory: string;
@@ -31,17 +35,21 @@ export interface EngineOptions {
   readonly snapshotBytes: number;
   /** A cache not written to for this long is written to a TSM file; `cache-snapshot-write-cold-duration`. */
   readonly snapshotColdMs: number;
+  /** A shard not written to for this long is compacted fully; `compact-full-write-cold-duration`. */
+  readonly fullCompactionColdMs: number;
   /** Bytes of cache from which writes are refused; `cache-max-memory-size`, 0 = no limit. */
   readonly cacheBytesMax: number;
   /** Told what the shard turns out to hold, at opening and after deletions. */
   readonly contents: ShardContents;
 }
 
-/** Counters of an engine. */
+/** Counters of an engine; names of InfluxDB's `tsm1_engine`, apart from the last two. */
 export interface EngineStatistics {
   cacheCompactions: number;
+  cacheCompactionsActive: number;
   cacheCompactionErr: number;
-  cacheCompactionDurationNs: number;
+  /** Nanoseconds. */
+  cacheCompactionDuration: number;
   writesRefused: number;
   damagedWalRecords: number;
 }
@@ -53,8 +61,9 @@ const SNAPSHOT_RETRY_MS = 1000;
 export class Engine {
   readonly statistics: EngineStatistics = {
     cacheCompactions: 0,
+    cacheCompactionsActive: 0,
     cacheCompactionErr: 0,
-    cacheCompactionDurationNs: 0,
+    cacheCompactionDuration: 0,
     writesRefused: 0,
     damagedWalRecords: 0,
   };
@@ -69,6 +78,7 @@ export class Engine {
   private readonly wal: Wal;
   /** What changes files: snapshots and deletions, one at a time. */
   private readonly turns = new Turns();
+  private readonly compactions: ShardCompactions;
   private isOpen = false;
 
   constructor(private readonly options: EngineOptions) {
@@ -79,6 +89,16 @@ export class Engine {
       syncDelayMs: options.walFsyncDelayMs,
     });
     this.fileStore = new FileStore(options.files, options.directory, options.logger);
+    const { files, logger, directory, compactor, clock } = options;
+    this.compactions = new ShardCompactions({
+      files,
+      logger,
+      directory,
+      compactor,
+      fileStore: this.fileStore,
+      turns: this.turns,
+      nowMs: () => clock.monotonicMs(),
+    });
   }
 
   /** Opens files and replays the log. */
@@ -102,6 +122,7 @@ export class Engine {
   async close(): Promise<void> {
     if (!this.isOpen) return;
     this.isOpen = false;
+    await this.compactions.stop();
     await this.running?.catch(() => undefined);
     await this.turns.idle();
     await this.wal.close();
@@ -120,6 +141,10 @@ export class Engine {
 
   get walStatistics(): WalStatistics {
     return this.wal.statistics;
+  }
+
+  get compactionStatistics(): CompactionStatistics {
+    return this.compactions.statistics;
   }
 
   /** Caches that hold points, oldest first; values in them overwrite those of files. */
@@ -158,11 +183,16 @@ export class Engine {
     return new EngineView(this.fileStore.current, this.caches, this.options.logger);
   }
 
-  /** Writes the cache to a file when it is full, or has not been written to for long. To be called every few seconds. */
+  /**
+   * Writes the cache to a file when it is full, or has not been written to for long, and starts compactions that are due. To be
+   * called every few seconds.
+   */
   tick(): void {
-    const { clock, snapshotBytes, snapshotColdMs } = this.options;
-    if (this.running !== null) return;
-    const isCold = clock.monotonicMs() - this.lastWriteMs >= snapshotColdMs;
+    const { clock, snapshotBytes, snapshotColdMs, fullCompactionColdMs } = this.options;
+    if (this.running !== null || !this.isOpen) return;
+    const quietMs = clock.monotonicMs() - this.lastWriteMs;
+    this.compactions.start(quietMs >= fullCompactionColdMs);
+    const isCold = quietMs >= snapshotColdMs;
     if (this.frozen !== null || this.active.sizeBytes >= snapshotBytes || (isCold && this.hasLog)) {
       this.startSnapshot();
     }
@@ -174,6 +204,18 @@ export class Engine {
     // What an earlier attempt could not write comes first.
     if (this.frozen !== null) await this.begin();
     if (this.hasLog) await this.begin();
+  }
+
+  /**
+   * Compacts until nothing is due any more.
+   * @param full true to make one generation of all, whatever is due
+   */
+  async compact(full: boolean): Promise<void> {
+    await this.turns.idle();
+    while (this.compactions.start(full)) {
+      await this.compactions.settled();
+      await this.turns.idle();
+    }
   }
 
   /** True when something is not in TSM files yet, or the log says so. */
@@ -194,6 +236,7 @@ export class Engine {
     if (!this.isOpen) throw new TsmError('tsm.wal-closed', 'WAL closed');
     // What an earlier snapshot could not write must not come back from it.
     if (this.frozen !== null) await this.runSnapshot();
+    await this.compactions.removeObsolete();
     const { catalog, contents } = this.options;
     const { seriesIds, minNs, maxNs, measurement } = deletion;
     const seriesKeys = Array.from(seriesIds, (id) => catalog.keyOf(id));
@@ -202,7 +245,9 @@ export class Engine {
     await new Promise<void>((resolve, reject) =>
       this.wal.commit((error) => (error === null ? resolve() : reject(error))),
     );
-    for (const reader of this.fileStore.current) await deleteFromFile(reader, catalog, deletion);
+    for (const reader of this.fileStore.current) {
+      this.compactions.noteDeletion(reader.path, await deleteFromFile(reader, catalog, deletion));
+    }
     const left = await seriesLeft(this.fileStore.current, catalog, seriesIds);
     // In this turn: a write that came meanwhile is in the cache.
     const { active } = this;
@@ -223,8 +268,10 @@ export class Engine {
   }
 
   private begin(): Promise<void> {
+    this.statistics.cacheCompactionsActive = 1;
     this.running ??= this.turns.run(() => this.runSnapshot()).finally(() => {
       this.running = null;
+      this.statistics.cacheCompactionsActive = 0;
     });
     return this.running;
   }
@@ -251,7 +298,7 @@ export class Engine {
     const durationMs = clock.monotonicMs() - startedMs;
     if (cache.rowCount === 0) return;
     this.statistics.cacheCompactions++;
-    this.statistics.cacheCompactionDurationNs += Math.round(durationMs * 1e6);
+    this.statistics.cacheCompactionDuration += Math.round(durationMs * 1e6);
     logger.info('cache written to TSM files', {
       path: directory,
       rows: cache.rowCount,

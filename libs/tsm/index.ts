@@ -58,6 +58,15 @@ export {
   type PlanningOptions,
 } from './compaction/planner.js';
 export {
+  type CompactionBudget,
+  type CompactionRun,
+  type CompactionWork,
+  type Compactor,
+  inPlaceCompactor,
+  WorkerCompactor,
+} from './compaction/compactors.js';
+export type { CompactionStatistics } from './compaction/compaction-statistics.js';
+export {
   compactFiles,
   type CompactionJob,
   type CompactionResult,

@@ -40,7 +40,7 @@ export interface CompactionJob {
 
 /** What came of it. Plain data. */
 export interface CompactionResult {
-  /** The new files, published and durable; none when everything had been deleted. */
+  /** The new files, durable; none when everything had been deleted. */
   readonly outputs: readonly TsmFileSummary[];
   readonly inputs: readonly string[];
   /** Inputs with blocks that did not decode and are not in the outputs: to be kept aside. */
@@ -50,9 +50,8 @@ export interface CompactionResult {
 }
 
 /**
- * Runs a compaction. When it resolves, inputs and outputs are both there; the caller shows the outputs to readers and then
- * calls {@link removeCompacted}. A crash at any moment leaves files that say the same. Deletions on the inputs have to wait
- * meanwhile, or be repeated on the outputs.
+ * Runs a compaction and publishes what came of it. When it resolves, inputs and outputs are both there; the caller shows the
+ * outputs to readers and then calls {@link removeCompacted}. A crash at any moment leaves files that say the same.
  * @param isStopped asked between keys; true ends the work
  * @throws TsmError `tsm.compaction-stopped`, `tsm.corrupt-file` of an input; errors of the file system. Temporary files are
  * removed.
@@ -61,6 +60,26 @@ export async function compactFiles(
   files: FileSystem,
   job: CompactionJob,
   isStopped: () => boolean = () => false,
+): Promise<CompactionResult> {
+  const result = await mergeFiles(files, job, isStopped);
+  try {
+    await publishTsmFiles(files, result.outputs);
+  } catch (error) {
+    for (const { temporaryPath } of result.outputs) await files.remove(temporaryPath);
+    throw error;
+  }
+  return result;
+}
+
+/**
+ * Runs a compaction as far as finished files with temporary names. Deletions on the inputs meanwhile have to be repeated on
+ * the outputs before they are published.
+ * @throws as {@link compactFiles}
+ */
+export async function mergeFiles(
+  files: FileSystem,
+  job: CompactionJob,
+  isStopped: () => boolean,
 ): Promise<CompactionResult> {
   const readers: TsmReader[] = [];
   const output = new CompactionOutput(files, job);
@@ -144,7 +163,6 @@ class CompactionOutput {
   async finish(): Promise<readonly TsmFileSummary[]> {
     if (this.writer !== null) this.finished.push(await this.writer.finish());
     this.writer = null;
-    await publishTsmFiles(this.files, this.finished);
     return this.finished;
   }
 
