@@ -78,8 +78,8 @@ export class PointsGroup {
 
 /** Rows a new group has room for. */
 const GROUP_ROWS = 32;
-/** Groups of more cells than this are not kept for the next batch: 4 MiB. */
-const GROUP_CELLS_KEPT = 2 ** 19;
+/** Cells of all groups together that are kept for the next batch: 8 MiB. */
+const CELLS_KEPT = 2 ** 20;
 /** Emptied groups kept for the next batch. */
 const GROUPS_KEPT = 256;
 
@@ -125,12 +125,12 @@ export class PointsBatch {
 
   /** Empties the batch for other points, keeping its arrays where they are not too large. */
   clear(): void {
-    const keepGroups = this.used.length <= GROUPS_KEPT;
+    const cells = this.used.reduce((sum, group) => sum + group.values.length, 0);
+    const isKept = this.used.length <= GROUPS_KEPT && cells <= CELLS_KEPT;
     for (const group of this.used) {
       group.rows = 0;
       group.isUsed = false;
-      if (!keepGroups || group.values.length > GROUP_CELLS_KEPT)
-        this.byShape[group.shape.id] = undefined;
+      if (!isKept) this.byShape[group.shape.id] = undefined;
     }
     this.used.length = 0;
     this.body = NO_BYTES;
