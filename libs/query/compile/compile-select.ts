@@ -81,7 +81,10 @@ function compile(
     if (parent.maxNs < maxNs) maxNs = parent.maxNs;
     windows ??= parent.windows;
   }
-  const facts = checkFields(statement, {
+  // A subquery's windows without values would otherwise reach the outer query as values.
+  const isUnfilled = parent !== null && statement.fill.option === 'null';
+  const unfilled = { ...statement, fill: { option: 'none' as const } };
+  const facts = checkFields(isUnfilled && isOwnInterval ? unfilled : statement, {
     hasInterval: windows !== null,
     isIntervalInherited: !isOwnInterval && windows !== null,
   });
@@ -97,11 +100,7 @@ function compile(
     windows,
     grouping,
     zone,
-    // Windows without values would otherwise reach the outer query as values.
-    fill:
-      parent && facts.callCount > 0 && statement.fill.option === 'null'
-        ? { option: 'none' }
-        : statement.fill,
+    fill: isUnfilled && facts.callCount > 0 ? unfilled.fill : statement.fill,
     isAscending,
     slimit: statement.slimit + (parent?.slimit ?? 0),
     soffset: statement.soffset + (parent?.soffset ?? 0),

@@ -41,6 +41,8 @@ export interface Accumulator {
   /** Makes room for more slots, keeping what is there. */
   grow(slots: number): void;
   add(batch: AccumulatorBatch): void;
+  /** True where a slot has no values, hence no results. */
+  isEmpty(slot: number): boolean;
   /**
    * Appends the results of one slot; none where the slot has no values.
    * @param startNs start of the slot's window, used for results without a time of their own

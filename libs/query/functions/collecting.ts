@@ -75,6 +75,11 @@ export class CollectAccumulator implements Accumulator {
     this.#count += count;
   }
 
+  isEmpty(slot: number): boolean {
+    this.#sorted ??= this.#sort();
+    return !this.#sorted.bySlot.has(slot);
+  }
+
   emit(slot: number, startNs: bigint, sink: ResultSink): void {
     this.#sorted ??= this.#sort();
     const { column, aux, bySlot } = this.#sorted;

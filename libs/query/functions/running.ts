@@ -36,6 +36,10 @@ export class CountAccumulator implements Accumulator {
     }
   }
 
+  isEmpty(slot: number): boolean {
+    return (this.#counts[slot] ?? 0) === 0;
+  }
+
   emit(slot: number, startNs: bigint, sink: ResultSink): void {
     const count = this.#counts[slot] ?? 0;
     if (count === 0) return;
@@ -111,6 +115,10 @@ export class SumAccumulator implements Accumulator {
     let wide = exact ?? BigInt(this.#sums[slot] as number);
     for (let i = from; i < to; i++) wide += exactInteger(column, i);
     this.#exact.set(slot, wide);
+  }
+
+  isEmpty(slot: number): boolean {
+    return (this.#counts[slot] ?? 0) === 0;
   }
 
   emit(slot: number, startNs: bigint, sink: ResultSink): void {
@@ -215,6 +223,10 @@ export class SpreadAccumulator implements Accumulator {
       if (least === undefined || value < least) this.#wideLeast.set(slot, value);
       if (greatest === undefined || value > greatest) this.#wideGreatest.set(slot, value);
     }
+  }
+
+  isEmpty(slot: number): boolean {
+    return (this.#counts[slot] ?? 0) === 0;
   }
 
   emit(slot: number, startNs: bigint, sink: ResultSink): void {

@@ -116,6 +116,10 @@ export class SelectAccumulator implements Accumulator {
     return (column.numbers[row] as number) - (this.#values[slot] as number);
   }
 
+  isEmpty(slot: number): boolean {
+    return (this.#ordinals[slot] ?? 0) === 0;
+  }
+
   emit(slot: number, startNs: bigint, sink: ResultSink): void {
     const ordinal = this.#ordinals[slot] ?? 0;
     if (ordinal === 0) return;

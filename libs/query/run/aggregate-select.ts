@@ -199,11 +199,7 @@ export class AggregateSelect {
     const byKey = new Map<string, Column>();
     streams.forEach((stream, s) => {
       const column = gatherRows(stream.values, rows[s] as Int32Array);
-      const isText = column.type === 'string' || column.type === 'boolean';
-      const filled =
-        number !== null && !isText && column.present
-          ? withFill(column, number, timesNs.length)
-          : column;
+      const filled = number !== null ? filledWith(column, number, timesNs.length) : column;
       const carried =
         fill.option === 'previous' && windows ? carry(filled, timesNs.length) : filled;
       byKey.set(this.#plans[s]?.key ?? '', carried);
@@ -215,7 +211,9 @@ export class AggregateSelect {
       resolve: (ref) => {
         const at = beside.findIndex((one) => one.name === ref.name && one.cast === ref.cast);
         const column = single?.aux[at];
-        return column ? gatherRows(column, rows[0] as Int32Array) : null;
+        if (!column) return null;
+        const joined = gatherRows(column, rows[0] as Int32Array);
+        return number !== null ? filledWith(joined, number, timesNs.length) : joined;
       },
       resolveCall: (call) => byKey.get(printExpr(asPlanned(call))) ?? null,
     };
@@ -262,6 +260,12 @@ function alignAux(stream: Stream, timesNs: readonly bigint[]): readonly Column[]
     if (stream.timesNs[next] === timeNs) order[row] = next++;
   });
   return stream.aux.map((column) => gatherRows(column, order));
+}
+
+/** A column of numbers with a constant where a row has no value; others stay. */
+function filledWith(column: Column, fill: number | bigint, count: number): Column {
+  const isText = column.type === 'string' || column.type === 'boolean';
+  return isText || !column.present ? column : withFill(column, fill, count);
 }
 
 /** A row without a value takes that of the row before it. */

@@ -8,6 +8,7 @@ import type { QueryBudget } from '../limits.js';
 import { RowReader, type RowField, type Rows } from '../scan/row-reader.js';
 import { isFieldOf } from '../scan/series-filter.js';
 import type { Stretch } from '../scan/source-table.js';
+import { StoredTable } from '../scan/stored-table.js';
 import type { ExprType, ValueType } from '../value-type.js';
 import type { GroupEntry } from './groups.js';
 
@@ -47,12 +48,19 @@ export class EntryReader {
     const fields: RowField[] = [];
     const add = (ref: VarRef): void => {
       if (!isFieldOf(table, ref)) return;
-      const type = valueType(request.typeOf(ref));
+      const isOwn = ref.cast === 'field' && !(table instanceof StoredTable);
+      const type = valueType(
+        isOwn ? (table.fieldType(ref.name) ?? 'unknown') : request.typeOf(ref),
+      );
       if (type && !fields.some((one) => one.name === ref.name && one.type === type)) {
         fields.push({ name: ref.name, type });
       }
     };
     request.leading.forEach(add);
+    // Every row of a subquery is a row, also where it has none of these values.
+    if (!(table instanceof StoredTable) && fields.length > 0) {
+      for (const name of table.fieldNames) add({ kind: 'varRef', name, cast: 'field' });
+    }
     const leading = fields.length;
     request.beside.forEach(add);
     if (entry.condition !== true)

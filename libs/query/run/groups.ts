@@ -81,15 +81,27 @@ export function groupSeries(
 /** Groups that SLIMIT and SOFFSET leave of one name. */
 function withinLimit<T extends { readonly tagValues: readonly string[] }>(
   groups: readonly T[],
-  options: { readonly slimit: number; readonly soffset: number; readonly limitedTags: number },
+  options: {
+    readonly tags: readonly string[];
+    readonly slimit: number;
+    readonly soffset: number;
+    readonly limitedTags: number;
+  },
 ): readonly T[] {
-  const { slimit, soffset, limitedTags } = options;
+  const { tags, slimit, soffset, limitedTags } = options;
   if (slimit === 0 && soffset === 0) return groups;
-  const places = new Map<string, number>();
+  // InfluxDB 1.x counts groups in order of a key that leaves out tags without a value, unlike the order of results.
+  const countingKey = (tagValues: readonly string[]): string => {
+    const values = tagValues.slice(0, limitedTags);
+    const names = tags.slice(0, limitedTags).filter((_, i) => values[i] !== '');
+    return [...names, ...values.filter((value) => value !== '')].join('|');
+  };
+  const keys = [...new Set(groups.map(({ tagValues }) => countingKey(tagValues)))].sort(
+    compareNames,
+  );
+  const places = new Map(keys.map((key, place) => [key, place]));
   return groups.filter(({ tagValues }) => {
-    const key = tagValues.slice(0, limitedTags).join('\0');
-    const place = places.get(key) ?? places.size;
-    places.set(key, place);
+    const place = places.get(countingKey(tagValues)) ?? 0;
     return place >= soffset && (slimit === 0 || place < soffset + slimit);
   });
 }

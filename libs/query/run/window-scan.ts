@@ -212,17 +212,22 @@ class ScanState {
 
   finish(): readonly Stream[] {
     const { windows, windowCount } = this.#scan;
-    const order: readonly (readonly [number, number])[] =
-      windowCount !== null
-        ? Array.from({ length: windowCount }, (_, k) => [k, k] as const)
-        : this.#windowOf.map((k, slot) => [k, slot] as const).sort((a, b) => a[0] - b[0]);
+    const sparse =
+      windowCount === null
+        ? this.#windowOf.map((k, slot) => ({ k, slot })).sort((a, b) => a.k - b.k)
+        : null;
     return this.#scan.leaves.map((leaf) => {
       const worker = this.#workers.find((one) => one.leaf === leaf);
       const values = new ColumnBuilder(worker?.accumulator.type ?? 'float');
       const aux = this.#besideTypes.map((type) => new ColumnBuilder(type));
       const sink: ResultSink = { values, aux, timesNs: [] };
-      if (worker)
-        for (const [k, slot] of order) worker.accumulator.emit(slot, windows.startNs(k), sink);
+      const emit = (k: number, slot: number): void => {
+        if (worker && !worker.accumulator.isEmpty(slot)) {
+          worker.accumulator.emit(slot, windows.startNs(k), sink);
+        }
+      };
+      if (sparse) for (const { k, slot } of sparse) emit(k, slot);
+      else for (let k = 0; k < (windowCount ?? 0); k++) emit(k, k);
       return { timesNs: sink.timesNs, values: values.build(), aux: aux.map((one) => one.build()) };
     });
   }
