@@ -98,6 +98,11 @@ class LogReplay {
     for (const number of numbers) {
       const path = join(walDirectory, segmentName(number));
       const bytes = await files.readFile(path);
+      if (bytes.length === 0) {
+        // A crash came after its name and before its first bytes.
+        await files.remove(path);
+        continue;
+      }
       const outcome = new WalSegmentReader(catalog, shapes).read(
         bytes,
         (batch) => this.restore(batch),

@@ -189,9 +189,10 @@ export class Engine {
    */
   tick(): void {
     const { clock, snapshotBytes, snapshotColdMs, fullCompactionColdMs } = this.options;
-    if (this.running !== null || !this.isOpen) return;
+    if (!this.isOpen) return;
     const quietMs = clock.monotonicMs() - this.lastWriteMs;
     this.compactions.start(quietMs >= fullCompactionColdMs);
+    if (this.running !== null) return;
     const isCold = quietMs >= snapshotColdMs;
     if (this.frozen !== null || this.active.sizeBytes >= snapshotBytes || (isCold && this.hasLog)) {
       this.startSnapshot();
@@ -229,7 +230,14 @@ export class Engine {
    * @throws TsmError, errors of the file system: the deletion may then be done in part, and again after a restart
    */
   delete(deletion: Deletion): Promise<void> {
-    return this.turns.run(() => this.runDeletion(deletion));
+    return this.turns.run(async () => {
+      this.compactions.isHeld = true;
+      try {
+        await this.runDeletion(deletion);
+      } finally {
+        this.compactions.isHeld = false;
+      }
+    });
   }
 
   private async runDeletion(deletion: Deletion): Promise<void> {

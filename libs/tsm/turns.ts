@@ -6,19 +6,10 @@
 /** A queue of work; first come, first served. */
 export class Turns {
   private last: Promise<unknown> = Promise.resolve();
-  private count = 0;
-
-  /** True while something runs or waits. */
-  get isBusy(): boolean {
-    return this.count > 0;
-  }
 
   /** Runs `work` when all that came before has ended, well or not. */
   run<T>(work: () => Promise<T>): Promise<T> {
-    this.count++;
-    const turn = this.last.then(work).finally(() => {
-      this.count--;
-    });
+    const turn = this.last.then(work);
     this.last = turn.catch(() => undefined);
     return turn;
   }

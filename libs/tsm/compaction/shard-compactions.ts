@@ -44,17 +44,20 @@ export class ShardCompactions {
   private failures = 0;
   private retryAtMs = 0;
   private isStopped = false;
+  private isFull = false;
+  /** True while something is deleted: a compaction started then could miss a part of it. */
+  isHeld = false;
 
   constructor(private readonly parts: ShardCompactionParts) {}
 
   /**
-   * Starts what is due. Nothing while the shard's files are being changed.
+   * Starts what is due. Nothing while it is held.
    * @param full true when the shard has not been written to for long
    * @returns true when a compaction runs now
    */
   start(full: boolean): boolean {
-    const { turns, nowMs } = this.parts;
-    if (this.isStopped || turns.isBusy || nowMs() < this.retryAtMs) return this.running.size > 0;
+    this.isFull = full;
+    if (this.isStopped || this.isHeld || this.parts.nowMs() < this.retryAtMs) return this.running.size > 0;
     if (this.obsolete.length > 0) {
       this.retryRemoval();
       return this.running.size > 0;
@@ -144,6 +147,7 @@ export class ShardCompactions {
         this.running.delete(running);
         statistics[`${prefix}CompactionsActive`]--;
         statistics[`${prefix}CompactionDuration`] += Math.round((nowMs() - startedMs) * 1e6);
+        this.start(this.isFull);
       });
     return true;
   }
