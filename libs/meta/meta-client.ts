@@ -48,6 +48,11 @@ const PRUNE_AFTER_NS = 14n * 24n * 3_600_000_000_000n;
 export class MetaClient {
   private state: MetaSnapshot | null = null;
   private revision = 0n;
+  /**
+   * True after a commit that failed: what it was to change may show after a restart. Until the next one succeeds, a command
+   * that changes nothing is not confirmed without a commit either.
+   */
+  private isUncertain = false;
   private waiting: Waiting[] = [];
   private running: Promise<void> | null = null;
   private readonly listeners = new Set<MetaListener>();
@@ -263,8 +268,8 @@ export class MetaClient {
           refused.set(entry, error);
         }
       }
-      const isDone =
-        data === before.data || (await this.commit({ ...data, index: before.data.index + 1 }));
+      const isUnchanged = data === before.data && !this.isUncertain;
+      const isDone = isUnchanged || (await this.commit({ ...data, index: before.data.index + 1 }));
       if (isDone) {
         for (const entry of batch) {
           if (refused.has(entry)) entry.reject(refused.get(entry));
@@ -282,10 +287,12 @@ export class MetaClient {
 
   /** Makes a state durable and then the present one. False when somebody else was faster. */
   private async commit(data: MetaData): Promise<boolean> {
+    this.isUncertain = true;
     const { isApplied, revision } = await this.parts.store.transact(
       [{ key: META_KEY, revision: this.revision }],
       [{ kind: 'put', key: META_KEY, value: encodeMetaData(data) }],
     );
+    this.isUncertain = false;
     if (!isApplied) return false;
     this.revision = revision;
     this.show(new MetaSnapshot(data));

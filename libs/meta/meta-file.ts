@@ -17,9 +17,13 @@ interface Checksum {
   readonly index: number;
 }
 
+/** States remembered of replacements that failed one after another; the oldest are the least likely to be on the disk. */
+const STATES_MAX = 32;
+
 /** Reads and replaces one meta.db. Not concurrent: the store calls it one at a time. */
 export class MetaFile {
-  private current: Checksum | null = null;
+  /** States of which one is on the disk: more than one after replacements that failed in between. */
+  private possible: readonly Checksum[] = [];
 
   constructor(
     private readonly files: FileSystem,
@@ -43,7 +47,7 @@ export class MetaFile {
     if (isForeign && expected.length > 0) {
       this.logger.info('Metadata was changed by another program', { path: this.path });
     }
-    this.current = { ...found, index: data.index };
+    this.possible = [{ ...found, index: data.index }];
     return bytes;
   }
 
@@ -54,14 +58,16 @@ export class MetaFile {
       sizeBytes: bytes.length,
       index: tryDecode(bytes)?.index ?? 0,
     };
-    const lines = this.current === null ? [next] : [this.current, next];
+    const lines = [...this.possible.slice(-STATES_MAX), next];
     await replaceFile(
       this.files,
       `${this.path}.crc`,
       new TextEncoder().encode(lines.map(format).join('')),
     );
+    // Until the replacement is done it may or may not be: its rename can be there although its sync failed.
+    this.possible = lines;
     await replaceFile(this.files, this.path, bytes);
-    this.current = next;
+    this.possible = [next];
   }
 
   private async readChecksums(): Promise<Checksum[]> {
