@@ -17,3 +17,11 @@ export {
   type OperationKind,
   SimulatedFileSystem,
 } from './simulated-file-system.js';
+export {
+  type BenchDeletion,
+  benchFieldTypes,
+  StoreBench,
+  type StoreBenchOptions,
+} from './store-bench.js';
+export { PossibleStore, type ReadField } from './possible-store.js';
+export { type CrashHistory, crashHistory, type CrashStep, liveThrough } from './crash-model.js';

@@ -41,7 +41,8 @@ export class NaiveStore {
   delete(series: readonly string[], minNs: bigint, maxNs: bigint): void {
     for (const key of series) {
       for (const column of this.values.get(key)?.values() ?? []) {
-        for (const timeNs of [...column.keys()]) if (timeNs >= minNs && timeNs <= maxNs) column.delete(timeNs);
+        for (const timeNs of [...column.keys()])
+          if (timeNs >= minNs && timeNs <= maxNs) column.delete(timeNs);
       }
     }
   }
