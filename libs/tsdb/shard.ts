@@ -74,6 +74,8 @@ export class Shard {
     readonly identity: ShardIdentity,
     readonly engine: Engine,
     private readonly index: SeriesIndex,
+    /** Told when the shard has, or has no more, a series or field, other than by opening its files. */
+    private readonly onSchemaChange: () => void,
   ) {}
 
   /** Says that the shard was there before: it has taken writes. */
@@ -137,6 +139,7 @@ export class Shard {
 
   /** Takes note that series have no value here any more. */
   removeSeries(seriesIds: Iterable<number>): void {
+    this.onSchemaChange();
     for (const seriesId of seriesIds) {
       if (!this.series.has(seriesId)) continue;
       this.series.delete(seriesId);
@@ -150,11 +153,14 @@ export class Shard {
     const found = this.index.measurement(measurement);
     if (found === undefined) return;
     if (isReplay || this.seriesCountOf(found.id) === 0) this.fields.forget(found.id);
+    this.onSchemaChange();
   }
 
   /** Takes rows of the log that were accepted before. */
   restore(batch: PointsBatch): void {
     this.isNew = false;
+    const { fieldCount } = this.fields;
+    const { count } = this.series;
     for (const group of batch.groups) {
       for (let row = 0; row < group.rows; row++) {
         const seriesId = group.seriesIds[row];
@@ -163,6 +169,7 @@ export class Shard {
         this.addSeries(seriesId);
       }
     }
+    if (this.fields.fieldCount !== fieldCount || this.series.count !== count) this.onSchemaChange();
   }
 
   /** Takes a series and field found in a file. */
@@ -204,6 +211,7 @@ export class Shard {
       outcome.dropped++;
     };
     const fieldsBefore = this.fields.fieldCount;
+    const countBefore = this.series.count;
     const seriesBefore = this.index.seriesCount;
     for (const { group, from, to } of runs) {
       let start = from;
@@ -211,6 +219,7 @@ export class Shard {
         const reason = this.checkRow(batch, group, row);
         if (reason === '') continue;
         refuse(reason);
+        batch.refuse(group, row, reason);
         if (start < row) accepted.push({ group, from: start, to: row });
         start = row + 1;
       }
@@ -225,6 +234,7 @@ export class Shard {
     }
     this.statistics.fieldsCreate += this.fields.fieldCount - fieldsBefore;
     this.statistics.seriesCreate += this.index.seriesCount - seriesBefore;
+    if (this.fields.fieldCount !== fieldsBefore || this.series.count !== countBefore) this.onSchemaChange();
     return accepted;
   }
 

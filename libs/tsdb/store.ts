@@ -9,6 +9,7 @@ import { SeriesIndex } from '#series-index';
 import { type Compactor, Engine, type Snapshotter } from '#tsm';
 import type { DataConfig } from './data.config.js';
 import { TsdbError } from './errors.js';
+import { InfluxIndex } from './influx-index.js';
 import { Shard, type ShardIdentity } from './shard.js';
 
 /** What a store stands on. */
@@ -43,6 +44,7 @@ const TICK_MS = 1000;
 export class Store {
   private readonly shards = new Map<number, Shard>();
   private readonly indexes = new Map<string, SeriesIndex>();
+  private readonly influxIndexes = new Map<string, InfluxIndex>();
   private readonly creating = new Map<number, Promise<Shard>>();
   private openedCount = 0;
   private expectedCount = 0;
@@ -92,8 +94,11 @@ export class Store {
       }
       await shard.engine.close();
     }
+    // Where it was tried before and failed, it is tried once more; otherwise it is over already.
+    for (const influxIndex of this.influxIndexes.values()) await influxIndex.drop();
     this.shards.clear();
     this.indexes.clear();
+    this.influxIndexes.clear();
   }
 
   /** The series of a database; made when there are none yet. */
@@ -159,6 +164,7 @@ export class Store {
   async deleteDatabase(database: string): Promise<void> {
     await this.deleteShards((shard) => shard.identity.database === database);
     this.indexes.delete(database);
+    this.influxIndexes.delete(database);
     for (const root of [this.options.config.dir, this.options.config.walDir]) {
       await this.options.files.remove(join(root, folder(database)));
     }
@@ -192,7 +198,7 @@ export class Store {
         onMeasurementDropped: (name, isReplay) => shard.forgetFields(name, isReplay),
       },
     });
-    const shard: Shard = new Shard(identity, engine, index);
+    const shard: Shard = new Shard(identity, engine, index, () => void this.influxIndex(identity.database).drop());
     try {
       await engine.open();
     } catch (error) {
@@ -205,6 +211,16 @@ export class Store {
     invariant(!this.shards.has(identity.id), 'a shard is opened once');
     this.shards.set(identity.id, shard);
     return shard;
+  }
+
+  private influxIndex(database: string): InfluxIndex {
+    let found = this.influxIndexes.get(database);
+    if (found === undefined) {
+      const { files, config, logger } = this.options;
+      found = new InfluxIndex(files, join(config.dir, folder(database)), logger.with({ db: database }));
+      this.influxIndexes.set(database, found);
+    }
+    return found;
   }
 
   private directories(identity: ShardIdentity): { directory: string; walDirectory: string } {

@@ -13,6 +13,7 @@ import { type Deletion, deleteFromFile, seriesLeft } from './deletion.js';
 import { replayLog, scanFileKeys, type ShardContents } from './engine-load.js';
 import { TsmError } from './errors.js';
 import { FileStore } from './file-store.js';
+import { InfluxLog } from './influx-log.js';
 import { EngineView } from './series-cursor.js';
 import type { Snapshotter } from './snapshot.js';
 import { Turns } from './turns.js';
@@ -79,6 +80,7 @@ export class Engine {
   /** What changes files: snapshots and deletions, one at a time. */
   private readonly turns = new Turns();
   private readonly compactions: ShardCompactions;
+  private readonly influxLog = new InfluxLog();
   private isOpen = false;
 
   constructor(private readonly options: EngineOptions) {
@@ -111,6 +113,7 @@ export class Engine {
     const { fileStore, active: cache } = this;
     for (const reader of fileStore.current) scanFileKeys(reader, catalog, contents);
     const parts = { files, logger, catalog, shapes, walDirectory, fileStore, cache, contents };
+    await this.influxLog.replay(parts);
     const { segments, damagedRecords } = await replayLog(parts);
     this.statistics.damagedWalRecords += damagedRecords;
     this.wal.open(segments);
@@ -194,7 +197,8 @@ export class Engine {
     this.compactions.start(quietMs >= fullCompactionColdMs);
     if (this.running !== null) return;
     const isCold = quietMs >= snapshotColdMs;
-    if (this.frozen !== null || this.active.sizeBytes >= snapshotBytes || (isCold && this.hasLog)) {
+    const isDue = this.frozen !== null || this.active.sizeBytes >= snapshotBytes || this.influxLog.isPresent;
+    if (isDue || (isCold && this.hasLog)) {
       this.startSnapshot();
     }
   }
@@ -221,7 +225,7 @@ export class Engine {
 
   /** True when something is not in TSM files yet, or the log says so. */
   private get hasLog(): boolean {
-    return this.active.rowCount > 0 || this.wal.diskBytes > 0;
+    return this.active.rowCount > 0 || this.wal.diskBytes > 0 || this.influxLog.isPresent;
   }
 
   /**
@@ -285,7 +289,7 @@ export class Engine {
   }
 
   private async runSnapshot(): Promise<void> {
-    const { snapshotter, catalog, directory, clock, logger } = this.options;
+    const { snapshotter, catalog, directory, clock, logger, files } = this.options;
     const startedMs = clock.monotonicMs();
     if (this.frozen === null) {
       this.frozen = this.active;
@@ -302,6 +306,8 @@ export class Engine {
     const prepared = await this.fileStore.prepare(summaries.map(({ path }) => path));
     this.fileStore.install(prepared);
     this.frozen = null;
+    // All of it was in the first cache of the process, and all of it is older than our own log.
+    await this.influxLog.remove(files, logger);
     await this.wal.remove(this.frozenSegments);
     const durationMs = clock.monotonicMs() - startedMs;
     if (cache.rowCount === 0) return;
