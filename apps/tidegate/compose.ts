@@ -194,8 +194,9 @@ function writeService(lines: LineWriter): WriteService {
   return {
     async write(request) {
       const outcome = await lines.write(request);
-      const { points, values, dropped, rejectedCount } = outcome;
-      return { points, values, dropped, rejectedCount, errorText: lineWriteErrorText(outcome) };
+      const { points, values, dropped, rejectedCount, verdicts } = outcome;
+      const errorText = lineWriteErrorText(outcome);
+      return { points, values, dropped, rejectedCount, errorText, verdicts };
     },
   };
 }

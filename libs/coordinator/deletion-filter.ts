@@ -32,7 +32,10 @@ export class DeletionFilter {
     if (this.condition === null) return true;
     const verdict = this.decide(this.condition, position);
     if (verdict === 'fields') {
-      throw new CoordinatorError('coordinator.delete-by-field', 'fields not supported in WHERE clause during deletion');
+      throw new CoordinatorError(
+        'coordinator.delete-by-field',
+        'fields not supported in WHERE clause during deletion',
+      );
     }
     return verdict;
   }
@@ -77,7 +80,8 @@ export class DeletionFilter {
 }
 
 function compareLiteral({ op }: BinaryExpr, value: string, literal: Expr): Verdict {
-  if (literal.kind === 'string' && (op === '=' || op === '!=')) return (value === literal.value) === (op === '=');
+  if (literal.kind === 'string' && (op === '=' || op === '!='))
+    return (value === literal.value) === (op === '=');
   if (literal.kind === 'regex' && (op === '=~' || op === '!~')) {
     return compileRegex(literal.source)(value) === (op === '=~');
   }

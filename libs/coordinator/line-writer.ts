@@ -4,6 +4,7 @@
  */
 import { type Clock } from '#kernel';
 import {
+  findLineEnd,
   LineParser,
   type Precision,
   precisionNs,
@@ -23,6 +24,8 @@ export interface LineWriteRequest {
   /** Holds BODY_PADDING spare bytes behind `length`; not to be changed before the write has ended. */
   readonly body: Uint8Array;
   readonly length: number;
+  /** Whether {@link LineWriteOutcome.verdicts} are wanted. */
+  readonly areVerdictsWanted?: boolean;
 }
 
 /** What became of a body: lines refused by the parser, and points by storage. */
@@ -30,6 +33,11 @@ export interface LineWriteOutcome extends WriteOutcome {
   /** The first of the refused lines; texts are kept for REJECTED_LINES_KEPT of them. */
   readonly rejected: readonly RejectedLine[];
   readonly rejectedCount: number;
+  /**
+   * Where asked for: every line that was not stored (the first REJECTED_LINES_KEPT that could not be read, the first
+   * REFUSALS_KEPT that storage refused), in order.
+   */
+  readonly verdicts: readonly RejectedLine[] | null;
 }
 
 /** What the writer stands on. */
@@ -59,6 +67,7 @@ export class LineWriter {
   async write(request: LineWriteRequest): Promise<LineWriteOutcome> {
     const { store, writer, clock } = this.parts;
     const batch = this.spare.pop() ?? new PointsBatch();
+    if (request.areVerdictsWanted === true) batch.noteLines();
     const { rejected, rejectedCount } = this.parser.parse(
       {
         body: request.body,
@@ -72,7 +81,12 @@ export class LineWriter {
     const { database, retentionPolicy } = request;
     try {
       const outcome = await writer.write({ database, retentionPolicy, batch });
-      return { ...outcome, rejected, rejectedCount };
+      const verdicts =
+        request.areVerdictsWanted === true
+          ? [...rejected, ...refusedLines(batch, request.length)]
+          : null;
+      verdicts?.sort((a, b) => a.lineNumber - b.lineNumber);
+      return { ...outcome, rejected, rejectedCount, verdicts };
     } finally {
       // After a timeout the shards may still be at it, but they have copied what they need when write() returns.
       batch.clear();
@@ -80,6 +94,26 @@ export class LineWriter {
     }
   }
 }
+
+/** The lines of the points that storage refused; each once, though several of its rows may have been. */
+function refusedLines(batch: PointsBatch, length: number): RejectedLine[] {
+  const { body, lineStarts } = batch;
+  if (lineStarts === null) return [];
+  const reasons = new Map<number, string>();
+  for (const { pointNumber, reason } of batch.refusals) {
+    if (!reasons.has(lineStarts[pointNumber])) reasons.set(lineStarts[pointNumber], reason);
+  }
+  const starts = [...reasons.keys()].sort((a, b) => a - b);
+  let lineNumber = 1;
+  let at = 0;
+  return starts.map((start) => {
+    for (; at < start; at++) if (body[at] === 10) lineNumber++;
+    const text = decoder.decode(body.subarray(start, findLineEnd(body, start, length)));
+    return { lineNumber, text, reason: reasons.get(start) ?? '' };
+  });
+}
+
+const decoder = new TextDecoder();
 
 /** A time without what is finer than the precision. */
 function truncated(timeNs: bigint, precision: Precision): bigint {

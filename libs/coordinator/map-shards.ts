@@ -25,6 +25,9 @@ export interface ShardMapping {
   readonly missingNs: bigint | null;
 }
 
+/** InfluxDB's text for points older than the policy keeps. */
+export const BEYOND_RETENTION = 'points beyond retention policy';
+
 /** Gives the key of a series that the batch does not carry itself. */
 export interface MappedKeys {
   keyOf(seriesId: number): Uint8Array;
@@ -103,10 +106,7 @@ class Mapper {
     const { current } = this;
     // Most rows belong where the row before belongs.
     if (current < 0 || !this.isWithin(current, lo, hi)) {
-      if (int64Compare(lo, hi, this.earliestLo, this.earliestHi) < 0) {
-        this.beyondRetention++;
-        return -1;
-      }
+      if (int64Compare(lo, hi, this.earliestLo, this.earliestHi) < 0) return this.drop(group, row);
       const found = groups.find(lo, hi);
       if (found < 0) {
         this.missingNs = int64ToBigInt(lo, hi);
@@ -114,13 +114,18 @@ class Mapper {
       }
       this.current = found;
     } else if (int64Compare(lo, hi, this.earliestLo, this.earliestHi) < 0) {
-      this.beyondRetention++;
-      return -1;
+      return this.drop(group, row);
     }
     const { shards } = groups.groups[this.current];
     if (shards.length === 1) return shards[0].id;
     const key = this.keyOfRow(group, row);
     return shards[fnv1a64Modulo(key, 0, key.length, shards.length)].id;
+  }
+
+  private drop(group: PointsGroup, row: number): number {
+    this.beyondRetention++;
+    this.batch.refuse(group, row, BEYOND_RETENTION);
+    return -1;
   }
 
   private isWithin(i: number, lo: number, hi: number): boolean {

@@ -8,7 +8,7 @@ import type { MetaClient, RetentionPolicyView, ShardGroup } from '#meta';
 import type { PointsBatch, RowRun } from '#models';
 import type { Shard, ShardWriteOutcome, Store } from '#tsdb';
 import { CoordinatorError } from './errors.js';
-import { mapShards, type ShardMapping } from './map-shards.js';
+import { BEYOND_RETENTION, mapShards, type ShardMapping } from './map-shards.js';
 
 /** A batch on its way to a database. */
 export interface WriteRequest {
@@ -111,6 +111,8 @@ export class PointsWriter {
       const policy = this.policy(request);
       const { durationNs } = policy.policy;
       const earliestNs = durationNs === 0n ? null : clock.nowNs() - durationNs;
+      // What an attempt refused is refused again by the next.
+      batch.refusals.length = 0;
       const mapping = mapShards(batch, policy, earliestNs, store.index(database));
       if (mapping.missingNs === null) return mapping;
       await meta.createShardGroup(database, retentionPolicy, mapping.missingNs);
@@ -176,7 +178,7 @@ export class PointsWriter {
     let points = 0;
     let values = 0;
     let dropped = beyondRetention;
-    let reason = beyondRetention > 0 ? 'points beyond retention policy' : '';
+    let reason = beyondRetention > 0 ? BEYOND_RETENTION : '';
     const add = (outcome: ShardWriteOutcome): void => {
       points += outcome.points;
       values += outcome.values;

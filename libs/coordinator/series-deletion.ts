@@ -47,7 +47,8 @@ export class SeriesDeletion {
     const found = index.measurement(name);
     if (found === undefined) return;
     await this.eachShard(database, async (shard) => {
-      const isEmpty = shard.seriesCountOf(found.id) === 0 && shard.fields.fields(found.id).size === 0;
+      const isEmpty =
+        shard.seriesCountOf(found.id) === 0 && shard.fields.fields(found.id).size === 0;
       if (isEmpty) return;
       const seriesIds = new Set<number>();
       collect(shard, found, null, seriesIds);
@@ -59,7 +60,10 @@ export class SeriesDeletion {
   private select(
     shard: Shard,
     index: SeriesIndex,
-    { sources, condition }: { readonly sources: readonly MeasurementSource[]; readonly condition: Expr | null },
+    {
+      sources,
+      condition,
+    }: { readonly sources: readonly MeasurementSource[]; readonly condition: Expr | null },
   ): ReadonlySet<number> {
     const seriesIds = new Set<number>();
     for (const measurement of measurementsOf(index, sources)) {
@@ -70,15 +74,21 @@ export class SeriesDeletion {
   }
 
   private async eachShard(database: string, work: (shard: Shard) => Promise<void>): Promise<void> {
-    const rest = [...this.store.allShards()].filter(({ identity }) => identity.database === database);
+    const rest = [...this.store.allShards()].filter(
+      ({ identity }) => identity.database === database,
+    );
     const next = async (): Promise<void> => {
       for (let shard = rest.shift(); shard !== undefined; shard = rest.shift()) {
         try {
           await work(shard);
         } catch (error) {
-          throw new CoordinatorError('coordinator.delete-failed', `shard ${shard.identity.id}: ${messageOf(error)}`, {
-            cause: error,
-          });
+          throw new CoordinatorError(
+            'coordinator.delete-failed',
+            `shard ${shard.identity.id}: ${messageOf(error)}`,
+            {
+              cause: error,
+            },
+          );
         }
       }
     };
@@ -87,7 +97,10 @@ export class SeriesDeletion {
 }
 
 /** The measurements that sources name; all where there are none. */
-function measurementsOf(index: SeriesIndex, sources: readonly MeasurementSource[]): readonly Measurement[] {
+function measurementsOf(
+  index: SeriesIndex,
+  sources: readonly MeasurementSource[],
+): readonly Measurement[] {
   if (sources.length === 0) return index.measurements;
   const found = new Set<Measurement>();
   for (const { name, regex } of sources) {
@@ -96,18 +109,25 @@ function measurementsOf(index: SeriesIndex, sources: readonly MeasurementSource[
       if (measurement !== undefined) found.add(measurement);
     } else {
       const matches = compileRegex(regex);
-      for (const measurement of index.measurements) if (matches(measurement.name)) found.add(measurement);
+      for (const measurement of index.measurements)
+        if (matches(measurement.name)) found.add(measurement);
     }
   }
   return [...found];
 }
 
 /** Adds the series of a measurement that a shard has and a filter lets through. */
-function collect(shard: Shard, measurement: Measurement, filter: DeletionFilter | null, into: Set<number>): void {
+function collect(
+  shard: Shard,
+  measurement: Measurement,
+  filter: DeletionFilter | null,
+  into: Set<number>,
+): void {
   if (shard.seriesCountOf(measurement.id) === 0) return;
   const { seriesIds, seriesCount } = measurement;
   for (let position = 0; position < seriesCount; position++) {
     const seriesId = seriesIds[position];
-    if (shard.series.has(seriesId) && (filter === null || filter.matches(position))) into.add(seriesId);
+    if (shard.series.has(seriesId) && (filter === null || filter.matches(position)))
+      into.add(seriesId);
   }
 }

@@ -22,6 +22,16 @@ export interface WriteRequest {
   readonly length: number;
   /** Name of the user, '' without authentication. */
   readonly user: string;
+  /** Whether the answer shall name every line that was not stored. */
+  readonly areVerdictsWanted: boolean;
+}
+
+/** A line that was not stored. */
+export interface LineVerdict {
+  /** Counting from 1. */
+  readonly lineNumber: number;
+  readonly text: string;
+  readonly reason: string;
 }
 
 /** What became of a body. */
@@ -35,6 +45,8 @@ export interface WriteOutcome {
   readonly rejectedCount: number;
   /** InfluxDB 1.x's text for a body that was not stored in full, null where it was. */
   readonly errorText: string | null;
+  /** Where wanted: lines that were not stored, in order; null otherwise. */
+  readonly verdicts: readonly LineVerdict[] | null;
 }
 
 /** Stores points. */

@@ -42,6 +42,7 @@ const serve = async ({ toml = '', isReady = true, failure, errorText, route }: S
             dropped: 0,
             rejectedCount: 0,
             errorText: errorText ?? null,
+            verdicts: null,
           });
         },
       },

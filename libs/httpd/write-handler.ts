@@ -105,6 +105,7 @@ export class WriteHandler {
         body: body.buffer,
         length: body.length,
         user: exchange.username,
+        areVerdictsWanted: (exchange.request.headers.accept ?? '').includes(VERDICTS_TYPE),
       });
     } finally {
       body.release();
@@ -113,10 +114,33 @@ export class WriteHandler {
     statistics.valuesWrittenOK += outcome.values;
     statistics.pointsWrittenDropped += outcome.dropped;
     statistics.pointsWrittenFail += outcome.rejectedCount;
-    if (outcome.errorText !== null) throw HttpError.badBody(outcome.errorText);
+    if (outcome.errorText !== null) {
+      if (outcome.verdicts === null) throw HttpError.badBody(outcome.errorText);
+      this.sendVerdicts(exchange, outcome);
+      return;
+    }
     exchange.sendEmpty(204);
   }
+
+  /** 400 with every line that was not stored, for clients that asked. */
+  private sendVerdicts(exchange: Exchange, outcome: WriteOutcome): void {
+    const body = {
+      error: outcome.errorText,
+      points: outcome.points,
+      rejected: outcome.rejectedCount,
+      dropped: outcome.dropped,
+      lines: (outcome.verdicts ?? []).map(({ lineNumber, reason, text }) => ({
+        line: lineNumber,
+        reason,
+        text,
+      })),
+    };
+    exchange.send(400, VERDICTS_TYPE, `${JSON.stringify(body)}\n`);
+  }
 }
+
+/** Clients that accept this are told line by line what was not stored. */
+const VERDICTS_TYPE = 'application/vnd.tidegate.write+json';
 
 /** Precisions of 2.x in the words of 1.x. */
 const BUCKET_PRECISIONS: Readonly<Record<string, string>> = {

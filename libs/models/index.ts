@@ -26,6 +26,8 @@ export {
 export {
   PointsBatch,
   PointsGroup,
+  type PointRefusal,
+  REFUSALS_KEPT,
   STRING_LENGTH_MAX,
   stringInBody,
   stringInExtra,
@@ -45,3 +47,4 @@ export { TIME_MIN_NS, TIME_MAX_NS } from './line-slow-path.js';
 export { KeyTable, type SharedKeys, SharedKeyReader } from './key-table.js';
 export { type RowRun, allRuns, orderRuns } from './row-runs.js';
 export type { KnownSeries } from './line-context.js';
+export { findLineEnd } from './line-scanner.js';

@@ -173,6 +173,7 @@ export class LineParser {
       if (next === GIVE_UP) return this.slowLine(context, start, length);
 
       const row = group.rows++;
+      if (batch.lineStarts !== null) batch.noteLine(start);
       group.seriesIds[row] = seriesId;
       group.pointNumbers[row] = batch.pointCount++;
       batch.valueCount += group.shape.fieldCount;

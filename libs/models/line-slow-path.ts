@@ -186,6 +186,7 @@ function addRow(
   const group = batch.group(shape);
   if (group.rows === group.capacity) group.grow();
   const row = group.rows++;
+  batch.noteLine(series.start);
   group.seriesIds[row] = series.id;
   group.keyStart[row] = series.keyStart;
   group.keyLength[row] = series.keyLength;

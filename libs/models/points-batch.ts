@@ -83,6 +83,16 @@ const CELLS_KEPT = 2 ** 20;
 /** Emptied groups kept for the next batch. */
 const GROUPS_KEPT = 256;
 
+/** Refused points of one batch that are told one by one; more are only counted. */
+export const REFUSALS_KEPT = 10_000;
+
+/** A point that was not stored, and why. */
+export interface PointRefusal {
+  readonly pointNumber: number;
+  /** InfluxDB's text. */
+  readonly reason: string;
+}
+
 const NO_BYTES = new Uint8Array(0);
 
 /** Columns of points by shape, plus the bytes they refer to. */
@@ -99,6 +109,13 @@ export class PointsBatch {
   pointCount = 0;
   /** Field values in all groups. */
   valueCount = 0;
+  /**
+   * Where the line of each point starts in the body, by point number; null where nobody asked. With it, what refuses a point
+   * says so in `refusals`.
+   */
+  lineStarts: Int32Array | null = null;
+  /** Points refused behind the parser, while `lineStarts` is kept; the first {@link REFUSALS_KEPT}. */
+  readonly refusals: PointRefusal[] = [];
   /** The index that series ids are of; null while all ids are -1. */
   seriesSource: object | null = null;
   /** True when one series may stand in several groups, so that rows have to be taken in order of their point numbers. */
@@ -135,12 +152,37 @@ export class PointsBatch {
     this.used.length = 0;
     this.body = NO_BYTES;
     this.seriesSource = null;
+    this.lineStarts = null;
+    this.refusals.length = 0;
     if (this.extra.length > 2 ** 22) this.extra = new Uint8Array(1024);
     this.extraLength = 0;
     this.bigIntegerCount = 0;
     this.pointCount = 0;
     this.valueCount = 0;
     this.hasMixedShapes = false;
+  }
+
+  /** Asks for the line of each point to be noted. Before the first point. */
+  noteLines(): void {
+    this.lineStarts = new Int32Array(256);
+  }
+
+  /** Notes where the line of the next point starts, where that was asked for. */
+  noteLine(start: number): void {
+    let { lineStarts } = this;
+    if (lineStarts === null) return;
+    if (this.pointCount === lineStarts.length) {
+      const wider = new Int32Array(lineStarts.length * 2);
+      wider.set(lineStarts);
+      this.lineStarts = lineStarts = wider;
+    }
+    lineStarts[this.pointCount] = start;
+  }
+
+  /** Says why the point in row `row` of a group is not stored, where that was asked for. */
+  refuse(group: PointsGroup, row: number, reason: string): void {
+    if (this.lineStarts === null || this.refusals.length >= REFUSALS_KEPT) return;
+    this.refusals.push({ pointNumber: group.pointNumbers[row], reason });
   }
 
   /** Appends to the extra bytes; the place of the first. */
