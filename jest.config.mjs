@@ -46,6 +46,7 @@ export default {
         '<rootDir>/test/compat/**/*.spec.ts',
         '<rootDir>/test/query/**/*.spec.ts',
         '<rootDir>/test/crash/**/*.spec.ts',
+        '<rootDir>/test/corruption/**/*.spec.ts',
       ],
     },
   ],

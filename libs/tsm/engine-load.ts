@@ -47,6 +47,8 @@ export interface LoadingParts {
 export interface FoundSegment {
   readonly number: number;
   readonly sizeBytes: number;
+  /** True when it has records that were left out: it is kept aside in place of being removed. */
+  readonly isDamaged: boolean;
 }
 
 /** What replaying the log found. */
@@ -58,7 +60,11 @@ export interface ReplayOutcome {
 const decoder = new TextDecoder();
 
 /** Reports every series and field of a file that has a value left. */
-export function scanFileKeys(reader: TsmReader, catalog: SeriesCatalog, contents: ShardContents): void {
+export function scanFileKeys(
+  reader: TsmReader,
+  catalog: SeriesCatalog,
+  contents: ShardContents,
+): void {
   const entries = new IndexEntries();
   const scanner = reader.scan();
   const hasTombstones = reader.tombstones.count > 0;
@@ -68,12 +74,17 @@ export function scanFileKeys(reader: TsmReader, catalog: SeriesCatalog, contents
     const { key } = scanner;
     const at = findSeparator(key);
     if (at < 0) continue;
-    if (hasTombstones && !holdsValues({ reader, entries, deleted: reader.tombstones.find(key) })) continue;
+    if (hasTombstones && !holdsValues({ reader, entries, deleted: reader.tombstones.find(key) }))
+      continue;
     if (seriesId < 0 || !isSame(key, at, lastSeries)) {
       lastSeries = key.slice(0, at);
       seriesId = catalog.restore(lastSeries, 0, at);
     }
-    contents.onFileKey(seriesId, decoder.decode(key.subarray(at + SEPARATOR_BYTES.length)), entries.type);
+    contents.onFileKey(
+      seriesId,
+      decoder.decode(key.subarray(at + SEPARATOR_BYTES.length)),
+      entries.type,
+    );
   }
 }
 
@@ -108,12 +119,16 @@ class LogReplay {
         (batch) => this.restore(batch),
         (deletion) => this.delete(deletion),
       );
-      segments.push({ number, sizeBytes: bytes.length });
+      const isDamaged = outcome.damagedRecords > 0;
+      segments.push({ number, sizeBytes: bytes.length, isDamaged });
       damagedRecords += outcome.damagedRecords;
       if (outcome.damagedRecords > 0) {
         logger.error('log segment has damaged records', { path, records: outcome.damagedRecords });
       } else if (outcome.unreadBytes > 0) {
-        logger.warn('log segment ends in a write that was cut short', { path, bytes: outcome.unreadBytes });
+        logger.warn('log segment ends in a write that was cut short', {
+          path,
+          bytes: outcome.unreadBytes,
+        });
       }
     }
     await this.deleteFromFiles();
@@ -125,7 +140,11 @@ class LogReplay {
     for (const group of batch.groups) {
       for (let row = 0; row < group.rows; row++) {
         if (group.seriesIds[row] >= 0) continue;
-        group.seriesIds[row] = catalog.restore(batch.extra, group.keyStart[row], group.keyLength[row]);
+        group.seriesIds[row] = catalog.restore(
+          batch.extra,
+          group.keyStart[row],
+          group.keyLength[row],
+        );
       }
     }
     contents.onRestore(batch);
@@ -155,7 +174,8 @@ class LogReplay {
     const touched = new Set<number>();
     for (const deletion of this.deletions) {
       for (const reader of fileStore.current) {
-        if (reader.id.generation < deletion.generation) await deleteFromFile(reader, catalog, deletion);
+        if (reader.id.generation < deletion.generation)
+          await deleteFromFile(reader, catalog, deletion);
       }
       for (const seriesId of deletion.seriesIds) touched.add(seriesId);
     }

@@ -5,10 +5,11 @@
  * @see docs/formats/tombstone.md
  */
 import { dirname } from 'node:path';
-import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { type FileSystem, messageOf } from '#kernel';
 import { compareBytes, readI64, readU32, writeI64, writeU32 } from '#encoding';
 import { TsmError } from './errors.js';
+import { isCutBetweenMembers, membersBefore, packMember } from './tombstone-member.js';
 import { TEMPORARY_SUFFIX } from './tsm-format.js';
 
 const VERSION_2 = 0x1502;
@@ -114,7 +115,10 @@ export class TombstoneSet {
  */
 export async function readTombstones(files: FileSystem, path: string): Promise<TombstoneSet> {
   if ((await files.stat(path)) === null) return TombstoneSet.none;
-  return parseTombstones(await files.readFile(path));
+  const content = await files.readFile(path);
+  // Nobody writes a file without tombstones; it has been cut.
+  if (content.length <= HEADER_BYTES) throw corrupt('it is empty');
+  return parseTombstones(content);
 }
 
 /**
@@ -128,7 +132,9 @@ export function parseTombstones(content: Uint8Array): TombstoneSet {
   if (version === VERSION_2) return TombstoneSet.parse(body.slice());
   if (version !== VERSION_3 && version !== VERSION_4) throw corrupt('unknown version');
   if (body.length === 0) return TombstoneSet.none;
-  return TombstoneSet.parse(unpack(body));
+  const entries = unpack(body);
+  if (isCutBetweenMembers(body)) throw corrupt('the last of its parts is missing');
+  return TombstoneSet.parse(entries);
 }
 
 /**
@@ -146,8 +152,8 @@ export async function addTombstones(
   writeU32(header, 0, VERSION_4);
   const parts: Uint8Array[] = [header];
   if (before.length > HEADER_BYTES && readU32(before, 0) === VERSION_4)
-    parts.push(before.subarray(HEADER_BYTES));
-  else if (before.length > 0) parts.push(pack([...parseTombstones(before)]));
+    parts.push(membersBefore(before.subarray(HEADER_BYTES)));
+  else if (before.length > 0) parts.push(membersBefore(pack([...parseTombstones(before)])));
   parts.push(pack(tombstones));
   await writeWhole(files, path, parts);
 }
@@ -165,7 +171,7 @@ function pack(tombstones: readonly Tombstone[]): Uint8Array {
     writeI64(bytes, at + 12 + key.length, maxNs);
     at += key.length + ENTRY_FIXED_BYTES;
   }
-  return gzipSync(bytes, { level: constants.Z_BEST_SPEED });
+  return packMember(bytes);
 }
 
 function unpack(body: Uint8Array): Uint8Array {

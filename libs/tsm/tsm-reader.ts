@@ -193,9 +193,11 @@ function openIndex(
   return TsmIndex.load(file, bounds, new IndexEntries());
 }
 
-/** The text of the checksum beside a file that we wrote; null where there is none, or a torn one. */
+/** The text of the checksum beside a file that we wrote; null where there is none, or one that is itself damaged. */
 async function readChecksum(files: FileSystem, path: string): Promise<string | null> {
   if ((await files.stat(path + CHECKSUM_SUFFIX)) === null) return null;
   const text = new TextDecoder('latin1').decode(await files.readFile(path + CHECKSUM_SUFFIX));
-  return /^\d+ [0-9a-f]{8}\n$/.test(text) ? text : null;
+  const [, size, crc] = /^(\d+) ([0-9a-f]{8}) [0-9a-f]{8}\n$/.exec(text) ?? [];
+  if (crc === undefined) return null;
+  return checksumText(Number(size), Number.parseInt(crc, 16)) === text ? text : null;
 }

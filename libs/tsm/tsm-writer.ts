@@ -272,10 +272,13 @@ export async function publishTsmFiles(
   for (const summary of summaries) await writeChecksum(files, summary);
 }
 
-/** Text of a `.crc` file: size of the file it belongs to and checksum of its index. */
+/** Text of a `.crc` file: size of the file it belongs to, checksum of its index, and a checksum of these two. */
 export function checksumText(sizeBytes: number, indexCrc: number): string {
-  return `${sizeBytes} ${indexCrc.toString(16).padStart(8, '0')}\n`;
+  const text = `${sizeBytes} ${hex(indexCrc)}`;
+  return `${text} ${hex(crc32(new TextEncoder().encode(text)))}\n`;
 }
+
+const hex = (crc: number): string => crc.toString(16).padStart(8, '0');
 
 /** Not synced on its own: without it, or torn, the file is read like one of InfluxDB's, by structural checks. */
 async function writeChecksum(files: FileSystem, summary: TsmFileSummary): Promise<void> {

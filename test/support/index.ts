@@ -25,3 +25,4 @@ export {
 } from './store-bench.js';
 export { PossibleStore, type ReadField } from './possible-store.js';
 export { type CrashHistory, crashHistory, type CrashStep, liveThrough } from './crash-model.js';
+export { RecordedLog, type RecordedLine } from './recorded-log.js';

@@ -30,11 +30,16 @@ import {
 /** What reading a segment found. */
 export interface SegmentOutcome {
   readonly records: number;
-  /** Records that were whole in length but damaged, and left out. */
+  /** Places where records are damaged and were left out; a write cut short by a crash is none. */
   readonly damagedRecords: number;
   /** Bytes behind the last record that could be read: a write cut short by a crash, or damage. */
   readonly unreadBytes: number;
 }
+
+/** What a disk writes in one piece, at least. */
+const SECTOR_BYTES = 512;
+/** Checksums computed in search of a sound record, in bytes, before the segment counts as damaged. */
+const DAMAGE_CHECK_BYTES_MAX = 2 ** 28;
 
 /** Receives what a segment holds, in order. The batch is reused: valid during the call. */
 export type ReplayPoints = (batch: PointsBatch) => void;
@@ -97,7 +102,7 @@ export class WalSegmentReader {
     let records = 0;
     let damagedRecords = 0;
     if (!WAL_MAGIC.every((byte, i) => file[i] === byte)) {
-      return { records, damagedRecords, unreadBytes: file.length };
+      return { records, damagedRecords: findDamage(file, 0) ? 1 : 0, unreadBytes: file.length };
     }
     const view = new DataView(file.buffer, file.byteOffset, file.length);
     let at = WAL_MAGIC.length;
@@ -109,7 +114,8 @@ export class WalSegmentReader {
         // The length may be what is damaged: go on only where a sound record follows.
         const next = recordEnd(view, end);
         if (next === null) break;
-        if (crc32(file.subarray(end + RECORD_HEADER_BYTES, next)) !== view.getUint32(end + 4, true)) break;
+        if (crc32(file.subarray(end + RECORD_HEADER_BYTES, next)) !== view.getUint32(end + 4, true))
+          break;
         damagedRecords++;
       } else if (this.replayRecord(payload, replay, replayDeletion)) {
         records++;
@@ -118,6 +124,7 @@ export class WalSegmentReader {
       }
       at = end;
     }
+    if (findDamage(file, at)) damagedRecords++;
     return { records, damagedRecords, unreadBytes: file.length - at };
   }
 
@@ -241,6 +248,42 @@ function recordEnd(view: DataView, at: number): number | null {
   if (length === 0 || length > RECORD_BYTES_MAX) return null;
   const end = at + RECORD_HEADER_BYTES + length;
   return end > view.byteLength ? null : end;
+}
+
+/**
+ * Tells damage from a write that a crash cut short, for the end of a segment that does not read. A torn write lacks its end or
+ * whole sectors; where a sound record follows, or only bytes within the last record are wrong, something else happened. What
+ * follows is not replayed: bytes of a string value may look like a record.
+ */
+function findDamage(file: Uint8Array, from: number): boolean {
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  const payloadAt = from + RECORD_HEADER_BYTES;
+  if (payloadAt >= file.length) return false;
+  // The length alone is wrong.
+  if (crc32(file.subarray(payloadAt)) === view.getUint32(from + 4, true)) return true;
+  if (recordEnd(view, from) === file.length && !hasZeroSector(file, payloadAt)) return true;
+  let checkedBytes = 0;
+  for (let at = from + 1; at + RECORD_HEADER_BYTES < file.length; at++) {
+    const type = file[at + RECORD_HEADER_BYTES];
+    if (type !== RecordType.POINTS && type !== RecordType.DELETE) continue;
+    const end = recordEnd(view, at);
+    if (end === null) continue;
+    checkedBytes += end - at;
+    if (checkedBytes > DAMAGE_CHECK_BYTES_MAX) return true;
+    if (crc32(file.subarray(at + RECORD_HEADER_BYTES, end)) === view.getUint32(at + 4, true))
+      return true;
+  }
+  return false;
+}
+
+/** True when a sector of the file from `from` on is all zeros, as one that was never written is. */
+function hasZeroSector(file: Uint8Array, from: number): boolean {
+  for (let at = from; at < file.length;) {
+    const end = Math.min(file.length, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+    if (file.subarray(at, end).every((byte) => byte === 0)) return true;
+    at = end;
+  }
+  return false;
 }
 
 const unzigzag = (z: number): number => (z % 2 === 0 ? z / 2 : -(z + 1) / 2);

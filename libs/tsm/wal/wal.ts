@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type FileSystem, type Logger, messageOf, type OpenFile } from '#kernel';
 import type { PointsBatch, RowRun } from '#models';
 import { TsmError } from '../errors.js';
+import { Quarantine } from '../quarantine.js';
 import { type DeletionRecord, encodeDeletion } from './deletion-record.js';
 import { type SeriesKeys, WalEncoder } from './wal-encoder.js';
 import { segmentName, WAL_MAGIC } from './wal-format.js';
@@ -31,6 +32,8 @@ const SERIES_PER_RECORD = 65536;
 interface Segment {
   readonly number: number;
   readonly path: string;
+  /** True for one found with records that do not read. */
+  readonly isDamaged: boolean;
   file: OpenFile | null;
   sizeBytes: number;
 }
@@ -46,8 +49,7 @@ interface WriteStep {
 
 /** What the log does next: write and sync a group, or go on in a new segment. */
 type Step =
-  | WriteStep
-  | { readonly kind: 'rotate'; readonly done: (segments: readonly number[]) => void };
+  WriteStep | { readonly kind: 'rotate'; readonly done: (segments: readonly number[]) => void };
 
 /** Log of one shard. `append` encodes at once; durability comes with the callback of `commit`. */
 export class Wal {
@@ -70,6 +72,7 @@ export class Wal {
   private isClosed = false;
   private isRotating = false;
   private idle: (() => void)[] = [];
+  private readonly quarantine: Quarantine;
 
   constructor(
     private readonly options: {
@@ -79,17 +82,16 @@ export class Wal {
       /** Waits this long before a sync, to share it among more writes; `wal-fsync-delay`. */
       readonly syncDelayMs: number;
     },
-  ) {}
+  ) {
+    this.quarantine = new Quarantine(options.files, options.logger);
+  }
 
   /** Takes over segments found on disk, which have been replayed; writing starts in a new one. */
-  open(found: readonly { readonly number: number; readonly sizeBytes: number }[]): void {
-    for (const { number, sizeBytes } of found) {
-      this.old.push({
-        number,
-        path: join(this.options.directory, segmentName(number)),
-        file: null,
-        sizeBytes,
-      });
+  open(found: readonly Pick<Segment, 'number' | 'sizeBytes' | 'isDamaged'>[]): void {
+    for (const segment of found) {
+      const { number, sizeBytes } = segment;
+      const path = join(this.options.directory, segmentName(number));
+      this.old.push({ ...segment, path, file: null });
       this.nextNumber = Math.max(this.nextNumber, number + 1);
       this.statistics.oldSegmentsDiskBytes += sizeBytes;
     }
@@ -139,7 +141,7 @@ export class Wal {
 
   /**
    * Removes segments whose content is in TSM files, the oldest first and each for good before the next: a deletion must not
-   * go before what it deletes.
+   * go before what it deletes. Damaged ones are renamed aside.
    */
   async remove(numbers: readonly number[]): Promise<void> {
     const { files, directory } = this.options;
@@ -147,8 +149,11 @@ export class Wal {
       const { file } = segment;
       segment.file = null;
       await file?.close();
-      await files.remove(segment.path);
-      await files.syncDirectory(directory);
+      if (segment.isDamaged) await this.quarantine.putAside(segment.path, 'it has damaged records');
+      else {
+        await files.remove(segment.path);
+        await files.syncDirectory(directory);
+      }
       this.old.splice(this.old.indexOf(segment), 1);
       this.statistics.oldSegmentsDiskBytes -= segment.sizeBytes;
     }
@@ -172,7 +177,12 @@ export class Wal {
   }
 
   private whenIdle(): Promise<void> {
-    if (!this.isFlushing && !this.isScheduled && this.waiting.length === 0 && this.queue.length === 0) {
+    if (
+      !this.isFlushing &&
+      !this.isScheduled &&
+      this.waiting.length === 0 &&
+      this.queue.length === 0
+    ) {
       return Promise.resolve();
     }
     return new Promise((resolve) => this.idle.push(resolve));
@@ -247,7 +257,13 @@ export class Wal {
     const number = this.nextNumber++;
     const path = join(directory, segmentName(number));
     const file = await files.open(path, 'create');
-    const segment: Segment = { number, path, file, sizeBytes: WAL_MAGIC.length };
+    const segment: Segment = {
+      number,
+      path,
+      isDamaged: false,
+      file,
+      sizeBytes: WAL_MAGIC.length,
+    };
     try {
       await new Promise<void>((resolve, reject) =>
         file.write([WAL_MAGIC], 0, (error) => (error ? reject(error) : resolve())),
