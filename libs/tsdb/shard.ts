@@ -2,6 +2,7 @@
  * One shard: the points of a span of time of a retention policy. Checks what is written (series limits, field types), keeps
  * the shard's fields and series, and leaves storing to the engine.
  */
+import { TidegateError } from '#kernel';
 import {
   type FieldType,
   orderRuns,
@@ -121,10 +122,17 @@ export class Shard {
         } else {
           statistics.writeReqErr++;
           statistics.writePointsErr += outcome.points;
-          reject(error);
+          reject(this.writeError(error));
         }
       });
     });
+  }
+
+  private writeError(error: Error): Error {
+    if (error instanceof TidegateError) return error;
+    const { id, database, retentionPolicy } = this.identity;
+    const where = `the log of shard ${id} of ${database}.${retentionPolicy}`;
+    return new TsdbError('tsdb.write-failed', `cannot write to ${where}: ${error.message}`, { cause: error });
   }
 
   /** Deletes from series that the shard has; see {@link Engine.delete}. */
