@@ -18,6 +18,8 @@ import type { TsmReader } from './tsm-reader.js';
 export class EngineView {
   private readonly reader: CachedSeriesReader;
   private readonly entries = new IndexEntries();
+  private readonly memos: (TimeMemo | undefined)[] = [];
+  private readonly suffixes = new Map<string, Uint8Array>();
   private isReleased = false;
 
   /** @param caches oldest first */
@@ -56,6 +58,29 @@ export class EngineView {
       found.push({ reader, entries: this.entries.clone(), deleted: reader.tombstones.find(key) });
     }
     return found;
+  }
+
+  /**
+   * Decoded times, shared by all series read in one direction: those written together have the same.
+   * @param baseNs the same for all cursors of a view
+   */
+  memo(ascending: boolean, baseNs: bigint): TimeMemo {
+    const number = ascending ? 1 : 0;
+    const known = this.memos[number];
+    if (known?.baseNs === baseNs) return known;
+    const memo = new TimeMemo(ascending, baseNs);
+    this.memos[number] = memo;
+    return memo;
+  }
+
+  /** Separator and name of a field, as they stand behind the series key. */
+  keySuffix(field: string): Uint8Array {
+    let suffix = this.suffixes.get(field);
+    if (suffix === undefined) {
+      suffix = encoder.encode(FIELD_SEPARATOR + field);
+      this.suffixes.set(field, suffix);
+    }
+    return suffix;
   }
 
   /** What the caches have of a field, ascending, in arrays of its own; null for nothing. */
@@ -101,7 +126,7 @@ export class FieldsCursor {
     private readonly view: EngineView,
     private readonly request: SeriesCursorRequest,
   ) {
-    this.memo = new TimeMemo(request.ascending, request.baseNs);
+    this.memo = view.memo(request.ascending, request.baseNs);
   }
 
   /** The next values of field number `field`, or null at its end; valid until the next call for it. */
@@ -117,7 +142,7 @@ export class FieldsCursor {
   private open(field: SeriesField | null | undefined): BlockCursor | null {
     if (field === null || field === undefined) return null;
     const { view, request, memo } = this;
-    const name = encoder.encode(FIELD_SEPARATOR + field.name);
+    const name = view.keySuffix(field.name);
     const key = new Uint8Array(request.seriesKey.length + name.length);
     key.set(request.seriesKey);
     key.set(name, request.seriesKey.length);

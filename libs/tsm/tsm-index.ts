@@ -14,6 +14,12 @@ import { ENTRY_BYTES, FOOTER_BYTES, HEADER_BYTES, KEY_HEADER_BYTES } from './tsm
 
 /** A key is kept at the first record this far behind the last kept one. */
 const SAMPLE_BYTES = 4096;
+/** Stretches between kept keys that are read at once when keys are asked for in order: 64 KiB or so. */
+const READ_AHEAD = 16;
+/** What looking for a key in the chunk in hand found. */
+const FOUND = 1;
+const ABSENT = 0;
+const BEYOND_CHUNK = -1;
 /** Bytes read at a time by scans. */
 const SCAN_BYTES = 256 * 1024;
 
@@ -103,8 +109,13 @@ export class TsmIndex {
   private sampleKeys = new Uint8Array(1024);
   private sampleEnds: number[] = [];
   private chunk = new Uint8Array(SAMPLE_BYTES * 2);
-  private chunkNumber = -1;
+  /** Number of the first kept key of the chunk in hand, and one past the last; -1 for none. */
+  private chunkFirst = -1;
+  private chunkEnd = -1;
   private chunkBytes = 0;
+  /** Where in the chunk the record found last begins, and the one behind it; -1 for none. */
+  private lastAt = -1;
+  private resumeAt = 0;
 
   private constructor(
     private readonly file: OpenFile,
@@ -162,22 +173,43 @@ export class TsmIndex {
    * @throws TsmError `tsm.corrupt-index` when the file has changed since it was opened
    */
   find(key: Uint8Array, entries: IndexEntries): boolean {
+    if (this.isAhead(key)) {
+      // Keys are mostly asked for in order: go on behind the last one found.
+      const found = this.findFrom(key, this.resumeAt, entries);
+      if (found !== BEYOND_CHUNK) return found === FOUND;
+    }
     const number = this.sampleFor(key);
     if (number < 0) return false;
     this.loadChunk(number);
+    const start = this.sampleAt[number]! - this.sampleAt[this.chunkFirst]!;
+    return this.findFrom(key, start, entries) === FOUND;
+  }
+
+  /** True when the key comes behind the last one found, and may be in the chunk in hand. */
+  private isAhead(key: Uint8Array): boolean {
+    const { lastAt, chunk } = this;
+    if (lastAt < 0) return false;
+    return compareRange(chunk, lastAt + 2, lastAt + 2 + readU16(chunk, lastAt), key) < 0;
+  }
+
+  /** Looks for a key from a record of the chunk on. */
+  private findFrom(key: Uint8Array, start: number, entries: IndexEntries): number {
     const bytes = this.chunk;
-    for (let at = 0; at < this.chunkBytes;) {
+    for (let at = start; at < this.chunkBytes;) {
       const keyEnd = at + 2 + readU16(bytes, at);
-      const order = compareBytes(bytes.subarray(at + 2, keyEnd), key);
+      const order = compareRange(bytes, at + 2, keyEnd, key);
+      if (order > 0) return ABSENT;
       const count = readU16(bytes, keyEnd + 1);
+      const next = keyEnd + KEY_HEADER_BYTES + count * ENTRY_BYTES;
       if (order === 0) {
         entries.fill(bytes[keyEnd] as FieldType, count, bytes, keyEnd + KEY_HEADER_BYTES);
-        return true;
+        this.lastAt = at;
+        this.resumeAt = next;
+        return FOUND;
       }
-      if (order > 0) return false;
-      at = keyEnd + KEY_HEADER_BYTES + count * ENTRY_BYTES;
+      at = next;
     }
-    return false;
+    return BEYOND_CHUNK;
   }
 
   /** A scanner over all records. */
@@ -213,26 +245,41 @@ export class TsmIndex {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const start = middle === 0 ? 0 : this.sampleEnds[middle - 1]!;
-      if (compareBytes(this.sampleKeys.subarray(start, this.sampleEnds[middle]), key) <= 0)
+      if (compareRange(this.sampleKeys, start, this.sampleEnds[middle]!, key) <= 0)
         low = middle + 1;
       else high = middle;
     }
     return low - 1;
   }
 
-  /** Reads the records from one kept key to the next, unless they are the ones in hand. */
+  /** Reads the records from one kept key to the next, or to one further on when keys are asked for in order. */
   private loadChunk(number: number): void {
-    if (number === this.chunkNumber) return;
+    if (number >= this.chunkFirst && number < this.chunkEnd) return;
+    const ahead = number === this.chunkEnd ? READ_AHEAD : 1;
+    const end = Math.min(number + ahead, this.sampleAt.length - 1);
     const start = this.sampleAt[number]!;
-    const sizeBytes = this.sampleAt[number + 1]! - start;
+    const sizeBytes = this.sampleAt[end]! - start;
     if (sizeBytes > this.chunk.length) this.chunk = new Uint8Array(sizeBytes);
-    this.chunkNumber = -1;
+    this.chunkFirst = -1;
+    this.chunkEnd = -1;
+    this.lastAt = -1;
     if (this.file.readSync(this.chunk.subarray(0, sizeBytes), start) < sizeBytes) {
       throw corruptIndex(start, 'file is cut off');
     }
     this.chunkBytes = sizeBytes;
-    this.chunkNumber = number;
+    this.chunkFirst = number;
+    this.chunkEnd = end;
   }
+}
+
+/** Order of `bytes[start .. end)` and a key. */
+function compareRange(bytes: Uint8Array, start: number, end: number, key: Uint8Array): number {
+  const length = Math.min(end - start, key.length);
+  for (let i = 0; i < length; i++) {
+    const order = bytes[start + i]! - key[i]!;
+    if (order !== 0) return order;
+  }
+  return end - start - key.length;
 }
 
 /**

@@ -28,6 +28,8 @@ import type { TimeMemo } from './time-memo.js';
 /** So many values in front of an overlap are given out without a copy; fewer are merged with what follows. */
 const PASS_VALUES_MIN = 128;
 
+const NO_NUMBERS = new Float64Array(0);
+
 /** What to read. */
 export interface CursorRequest {
   /** Blocks of other types are treated as corrupt. */
@@ -52,8 +54,9 @@ export interface CursorRequest {
 export class BlockCursor {
   private readonly context: LaneContext;
   private readonly lanes: Lane[] = [];
-  private readonly merged = new ColumnBuffer();
-  private readonly merger = new Merger();
+  /** Made when values have to be merged: most series never need it. */
+  private merged: ColumnBuffer | null = null;
+  private merger: Merger | null = null;
   private readonly batch: ColumnBatch;
 
   constructor(request: CursorRequest) {
@@ -64,8 +67,14 @@ export class BlockCursor {
     if (request.cached !== null && request.cached.count > 0) {
       this.lanes.push(new ColumnLane(request.cached, request));
     }
-    const { offsets, numbers } = this.merged;
-    this.batch = { count: 0, baseNs: 0n, offsets, numbers, wide: null, strings: null };
+    this.batch = {
+      count: 0,
+      baseNs: 0n,
+      offsets: NO_NUMBERS,
+      numbers: NO_NUMBERS,
+      wide: null,
+      strings: null,
+    };
   }
 
   /**
@@ -169,9 +178,11 @@ export class BlockCursor {
       const endNs = timeOf(lane.run, lane.run.end - 1);
       if (isBefore(endNs, untilNs, ascending)) untilNs = endNs;
     }
-    const count = this.merger.merge(runs, { baseNs, untilNs, ascending }, this.merged);
-    this.merged.gather(type, runs, count);
-    const { batch, merged } = this;
+    const merger = (this.merger ??= new Merger());
+    const merged = (this.merged ??= new ColumnBuffer());
+    const count = merger.merge(runs, { baseNs, untilNs, ascending }, merged);
+    merged.gather(type, runs, count);
+    const { batch } = this;
     batch.count = count;
     batch.baseNs = baseNs;
     batch.offsets = merged.offsets;
