@@ -42,12 +42,13 @@ export class MetaFile {
     const listed = expected.find(
       (line) => line.crc === found.crc && line.sizeBytes === found.sizeBytes,
     );
-    const isForeign = listed === undefined && !expected.some((line) => line.index === data?.index);
-    if (data === null || (listed === undefined && !isForeign)) return this.quarantine(bytes);
+    const isForeign =
+      listed === undefined && data !== null && !expected.some((line) => line.index === data.index);
+    if (listed === undefined && !isForeign) return this.quarantine(bytes);
     if (isForeign && expected.length > 0) {
       this.logger.info('Metadata was changed by another program', { path: this.path });
     }
-    this.possible = [{ ...found, index: data.index }];
+    this.possible = [{ ...found, index: data?.index ?? 0 }];
     return bytes;
   }
 
@@ -102,9 +103,11 @@ export class MetaFile {
   }
 }
 
+/** Null for what is not metadata, or has been cut between two fields: every file has all scalars of the outer message. */
 function tryDecode(bytes: Uint8Array): MetaData | null {
   try {
-    return decodeMetaData(bytes);
+    const data = decodeMetaData(bytes);
+    return encodeMetaData(data).length > bytes.length ? null : data;
   } catch {
     return null;
   }

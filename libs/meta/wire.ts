@@ -178,8 +178,8 @@ export function wireMessage<Message extends { readonly unknownFields?: Uint8Arra
     while (reader.pos < end) {
       try {
         const raw = readField(reader, { byNumber, parts, salvage });
-        if (raw !== null) unknown.push(raw);
         if (reader.pos > end) throw new RangeError('a field ends after its message');
+        if (raw !== null) unknown.push(raw);
       } catch (error) {
         if (salvage === null) throw error;
         // The fields before this one are kept; where the next begins cannot be told.
@@ -251,6 +251,8 @@ function readField<Message>(
     field.read(parts, reader, salvage);
     return null;
   }
+  // Groups, which nobody writes, have no length: a damaged one kept as unknown would spoil the next reading too.
+  if ((tag & 7) === 3 || (tag & 7) === 4) throw new RangeError('a field is a group');
   reader.skipType(tag & 7);
   return reader.buf.slice(start, reader.pos);
 }
