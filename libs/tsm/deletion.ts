@@ -30,28 +30,40 @@ const KEYS_PER_LOOKUP = 1000;
 const MIN_NS = -(2n ** 63n);
 const MAX_NS = 2n ** 63n - 1n;
 
-/** Deletes from one file, durably. The tombstones written, for files that come from this one. */
+/**
+ * Deletes from one file, durably.
+ * @param onTombstones told of the tombstones that are written, for files that come from this one
+ */
 export async function deleteFromFile(
   reader: TsmReader,
   catalog: SeriesKeyCatalog,
   deletion: Deletion,
-): Promise<readonly Tombstone[]> {
+  onTombstones: (made: readonly Tombstone[]) => void = () => undefined,
+): Promise<void> {
   const { minNs, maxNs } = deletion;
   const { summary } = reader;
-  if (summary.minNs > maxNs || summary.maxNs < minNs) return [];
-  const all: Tombstone[] = [];
+  if (summary.minNs > maxNs || summary.maxNs < minNs) return;
+  await reader.deleteInBatches(tombstonesFor(reader, catalog, deletion, onTombstones));
+}
+
+async function* tombstonesFor(
+  reader: TsmReader,
+  catalog: SeriesKeyCatalog,
+  { seriesIds, minNs, maxNs }: Deletion,
+  onTombstones: (made: readonly Tombstone[]) => void,
+): AsyncGenerator<readonly Tombstone[]> {
   let pending: Tombstone[] = [];
-  for await (const { key, entries } of keysOf(reader, catalog, deletion.seriesIds)) {
+  for await (const { key, entries } of keysOf(reader, catalog, seriesIds)) {
     if (entries.minNs[0] > maxNs || entries.maxNs[entries.count - 1] < minNs) continue;
     if (covers(reader.tombstones.find(key), minNs, maxNs)) continue;
     pending.push({ key: key.slice(), minNs, maxNs });
     if (pending.length < TOMBSTONES_AT_ONCE) continue;
-    await reader.delete(pending);
-    all.push(...pending);
+    onTombstones(pending);
+    yield pending;
     pending = [];
   }
-  await reader.delete(pending);
-  return all.length === 0 ? pending : all.concat(pending);
+  onTombstones(pending);
+  yield pending;
 }
 
 /** Those of the series that have a value in one of the files. */

@@ -258,7 +258,7 @@ export class Engine {
       this.wal.commit((error) => (error === null ? resolve() : reject(error))),
     );
     for (const reader of this.fileStore.current) {
-      this.compactions.noteDeletion(reader.path, await deleteFromFile(reader, catalog, deletion));
+      await deleteFromFile(reader, catalog, deletion, (made) => this.compactions.noteDeletion(reader.path, made));
     }
     const left = await seriesLeft(this.fileStore.current, catalog, seriesIds);
     // In this turn: a write that came meanwhile is in the cache.

@@ -52,10 +52,7 @@ export class TombstoneSet {
     private readonly bytes: Uint8Array,
     starts: number[],
   ) {
-    const { bytes: all } = this;
-    this.order = Uint32Array.from(starts).sort((a, b) =>
-      compareBytes(keyAt(all, a), keyAt(all, b)),
-    );
+    this.order = mergeRuns(bytes, Uint32Array.from(starts));
   }
 
   /**
@@ -206,6 +203,45 @@ async function writeWhole(
 
 function keyAt(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at + 4, at + 4 + readU32(bytes, at));
+}
+
+/** Entries in order of their keys. Each deletion from a large file left a long run in order; those are merged. */
+function mergeRuns(bytes: Uint8Array, starts: Uint32Array): Uint32Array {
+  let ends: number[] = [];
+  for (let i = 1; i <= starts.length; i++) {
+    if (i === starts.length || compareKeys(bytes, starts[i - 1]!, starts[i]!) > 0) ends.push(i);
+  }
+  let from = starts;
+  while (ends.length > 1) {
+    const to = new Uint32Array(from.length);
+    const merged: number[] = [];
+    for (let r = 0, start = 0; r < ends.length; r += 2) {
+      const middle = ends[r]!;
+      const end = ends[r + 1] ?? middle;
+      let [a, b] = [start, middle];
+      for (let at = start; at < end; at++) {
+        const isFirst = a < middle && (b >= end || compareKeys(bytes, from[a]!, from[b]!) <= 0);
+        to[at] = isFirst ? from[a++]! : from[b++]!;
+      }
+      merged.push(end);
+      start = end;
+    }
+    from = to;
+    ends = merged;
+  }
+  return from;
+}
+
+/** Order of the keys of two entries. */
+function compareKeys(bytes: Uint8Array, a: number, b: number): number {
+  const lengthA = readU32(bytes, a);
+  const lengthB = readU32(bytes, b);
+  const n = Math.min(lengthA, lengthB);
+  for (let i = 4; i < 4 + n; i++) {
+    const difference = bytes[a + i]! - bytes[b + i]!;
+    if (difference !== 0) return difference;
+  }
+  return lengthA - lengthB;
 }
 
 /** Sorts ranges and joins those that touch. */

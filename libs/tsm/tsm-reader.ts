@@ -156,9 +156,22 @@ export class TsmReader {
    * @param tombstones for keys of this file; others do no harm
    */
   async delete(tombstones: readonly Tombstone[]): Promise<void> {
-    if (tombstones.length === 0) return;
-    await addTombstones(this.files, tombstonePath(this.path), tombstones);
-    this.tombstoneSet = await readTombstones(this.files, tombstonePath(this.path));
+    await this.deleteInBatches([tombstones]);
+  }
+
+  /** Like {@link delete}, for more tombstones than should be in memory at one time. */
+  async deleteInBatches(batches: AsyncIterable<readonly Tombstone[]> | Iterable<readonly Tombstone[]>): Promise<void> {
+    const path = tombstonePath(this.path);
+    let isChanged = false;
+    try {
+      for await (const batch of batches) {
+        isChanged ||= batch.length > 0;
+        await addTombstones(this.files, path, batch);
+      }
+    } finally {
+      // Once for all batches: a file may have millions of keys.
+      if (isChanged) this.tombstoneSet = await readTombstones(this.files, path);
+    }
   }
 
   /** Keeps the file open until {@link release} is called once more. */
