@@ -62,7 +62,8 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   const shapes = new ShapeTable();
   const snapshotter = new WorkerSnapshotter();
   const compactor = new WorkerCompactor({
-    concurrentMax: config.data.concurrentCompactionsMax || Math.max(1, Math.floor(availableParallelism() / 2)),
+    concurrentMax:
+      config.data.concurrentCompactionsMax || Math.max(1, Math.floor(availableParallelism() / 2)),
     throughputBytes: config.data.compactThroughputBytes,
     burstBytes: config.data.compactThroughputBurstBytes,
   });
@@ -126,7 +127,13 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
       extensions: [],
     },
   );
-  const http = new HttpPart(config.http, service, [], logger.with({ service: 'httpd' }));
+  const http = new HttpPart(
+    config.http,
+    config.tls,
+    service,
+    [],
+    logger.with({ service: 'httpd' }),
+  );
   const parts: ServerPart[] = [
     // Listening comes first: /ping and /ready answer while the store loads, and writes wait for it.
     http,

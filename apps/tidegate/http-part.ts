@@ -2,11 +2,19 @@
 import { chmodSync, chownSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import http from 'node:http';
+import https from 'node:https';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from '#kernel';
-import { type HttpConfig, type HttpRoute, type HttpService, parseBindAddress } from '#httpd';
+import { type Logger, messageOf } from '#kernel';
+import {
+  type HttpConfig,
+  type HttpRoute,
+  type HttpService,
+  parseBindAddress,
+  readTlsOptions,
+  type TlsConfig,
+} from '#httpd';
 import { createHttpAdapter, HttpdModule, mountRoutes } from '#httpd/module';
 import type { ServerPart } from './server.js';
 import { nestLogger } from './server-log.js';
@@ -25,6 +33,7 @@ export class HttpPart implements ServerPart {
 
   constructor(
     private readonly config: HttpConfig,
+    private readonly tls: TlsConfig,
     private readonly service: HttpService,
     private readonly routes: readonly HttpRoute[],
     private readonly logger: Logger,
@@ -40,7 +49,7 @@ export class HttpPart implements ServerPart {
     const { config, service, logger } = this;
     if (!config.isEnabled) return;
     logger.info('Starting HTTP service', { authentication: config.isAuthEnabled });
-    const adapter = createHttpAdapter(config);
+    const adapter = createHttpAdapter(config, this.tls);
     mountRoutes(adapter, this.routes, service.parts.pipeline, service.mount);
     const application = await NestFactory.create<NestFastifyApplication>(
       HttpdModule.forParts(service.parts),
@@ -80,6 +89,22 @@ export class HttpPart implements ServerPart {
     clearTimeout(cut);
     clearInterval(sweep);
     await this.service.close();
+  }
+
+  /** Takes up a renewed certificate for new connections; one that does not load leaves the old one in place. */
+  reload(): void {
+    const server: unknown = this.application?.getHttpServer();
+    if (!(server instanceof https.Server)) return;
+    const path = this.config.httpsCertificatePath;
+    try {
+      server.setSecureContext(readTlsOptions(this.config, this.tls));
+      this.logger.info('Certificate reloaded', { path });
+    } catch (error) {
+      this.logger.error('Certificate could not be reloaded; the old one stays', {
+        path,
+        error: messageOf(error),
+      });
+    }
   }
 
   private async openSocket(instance: FastifyInstance): Promise<void> {

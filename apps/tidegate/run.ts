@@ -34,9 +34,10 @@ export async function run(options: RunOptions, environment: NodeJS.ProcessEnv): 
     });
     for (const warning of warnings) logger.warn(warning);
     if (options.pidfile !== undefined) writeFileSync(options.pidfile, String(process.pid));
-    const { parts, progress } = compose(config, logger);
+    const { parts, progress, http } = compose(config, logger);
     const server = new Server(parts, logger);
     const stopped = untilSignal(logger);
+    process.on('SIGHUP', () => http.reload());
     await server.open((name, done, total) => progress.enter(name, done, total));
     progress.finish();
     logger.info('Listening for signals');

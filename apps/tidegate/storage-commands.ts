@@ -8,7 +8,8 @@ export function storageCommands(store: Store, clock: Clock): StorageCommands {
   const series = new SeriesDeletion(store, clock);
   return {
     deleteDatabase: (name) => store.deleteDatabase(name),
-    deleteRetentionPolicy: (database, retentionPolicy) => store.deleteRetentionPolicy(database, retentionPolicy),
+    deleteRetentionPolicy: (database, retentionPolicy) =>
+      store.deleteRetentionPolicy(database, retentionPolicy),
     deleteShard: (id) => store.deleteShard(id),
     dropMeasurement: (database, name) => series.dropMeasurement(database, name),
     dropSeries: (selection) => series.dropSeries(selection),

@@ -1,14 +1,14 @@
 /** The HTTP server as a Nest module, and the Nest application around it. */
-import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { DataController } from './data.controller.js';
-import type { HttpConfig } from './httpd.config.js';
+import type { HttpConfig, TlsConfig } from './httpd.config.js';
 import type { HttpRoute } from './ports.js';
 import type { RequestPipeline } from './request-pipeline.js';
 import { routeSpecOf, type RouteMountParts } from './route-mount.js';
 import { StatusController } from './status.controller.js';
+import { readTlsOptions } from './tls-options.js';
 import { HTTPD_PARTS, type HttpdParts } from './tokens.js';
 
 /** Longest request line and headers; queries of GET requests are in them. Same as Go's. */
@@ -27,7 +27,7 @@ export class HttpdModule {
 }
 
 /** The adapter that Nest is to be created with: bodies are left to the handlers, connections stay open as in Go. */
-export function createHttpAdapter(config: HttpConfig): FastifyAdapter {
+export function createHttpAdapter(config: HttpConfig, tls: TlsConfig): FastifyAdapter {
   const http = { maxHeaderSize: HEADER_SIZE_MAX_BYTES };
   const common = {
     exposeHeadRoutes: false,
@@ -37,11 +37,7 @@ export function createHttpAdapter(config: HttpConfig): FastifyAdapter {
   const adapter = config.isHttpsEnabled
     ? new FastifyAdapter({
         ...common,
-        https: {
-          ...http,
-          cert: readFileSync(config.httpsCertificatePath),
-          key: readFileSync(config.httpsPrivateKeyPath || config.httpsCertificatePath),
-        },
+        https: { ...http, ...readTlsOptions(config, tls) },
       })
     : new FastifyAdapter({ ...common, http });
   const instance: FastifyInstance = adapter.getInstance();

@@ -24,3 +24,4 @@ export { type BindAddress, parseBindAddress } from './bind-address.js';
 export { type HttpdParts } from './tokens.js';
 export { INFLUXDB_VERSION, REPORTED_VERSION, TIDEGATE_VERSION } from './version.js';
 export { type HttpdCounter, httpdCounters } from './statistics.js';
+export { readTlsOptions } from './tls-options.js';

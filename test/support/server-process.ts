@@ -3,6 +3,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 
@@ -26,6 +28,8 @@ export interface ServerOptions {
   /** Sections of their own, as TOML. */
   readonly toml?: string;
   readonly startTimeoutMs?: number;
+  /** True where `sections` turn HTTPS on; the certificate is not checked. */
+  readonly isHttps?: boolean;
 }
 
 /** A port of the loopback that nobody listens on. */
@@ -38,6 +42,18 @@ export function freePort(): Promise<number> {
       const port = typeof address === 'object' && address !== null ? address.port : 0;
       server.close(() => done(port));
     });
+  });
+}
+
+/** Status of a GET, certificates unchecked. */
+function statusOf(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const get = url.startsWith('https:') ? https.get : http.get;
+    const request = get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    request.on('error', reject);
   });
 }
 
@@ -90,7 +106,7 @@ ${toml}
       done(code);
     }),
   );
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.isHttps === true ? 'https' : 'http'}://127.0.0.1:${port}`;
   const deadline = Date.now() + (options.startTimeoutMs ?? 30_000);
   for (;;) {
     if (exitCode !== undefined || Date.now() > deadline) {
@@ -98,7 +114,7 @@ ${toml}
       throw new TypeError(`the server did not start (${exitCode}):\n${output}`);
     }
     try {
-      if ((await fetch(`${url}/ready`)).status === 200) break;
+      if ((await statusOf(`${url}/ready`)) === 200) break;
     } catch {
       // Not listening yet.
     }
