@@ -19,12 +19,14 @@ export class DataController {
     this.writeRoute = {
       privilege: 'user',
       needsStore: true,
+      trackedAs: 'writes',
       contentType: 'application/json',
       handle: (exchange, identity) => writes.serve(exchange, identity),
     };
     this.queryRoute = {
       privilege: 'user',
       needsStore: true,
+      trackedAs: 'queries',
       contentType: 'application/json',
       handle: (exchange, identity) => queries.serve(exchange, identity),
     };

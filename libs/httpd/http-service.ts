@@ -18,6 +18,7 @@ import type {
 } from './ports.js';
 import { QueryHandler } from './query-handler.js';
 import { RequestPipeline } from './request-pipeline.js';
+import { RequestTracker } from './request-tracker.js';
 import type { RouteMountParts } from './route-mount.js';
 import { newHttpdStatistics } from './statistics.js';
 import { StatusHandlers } from './status-handlers.js';
@@ -74,12 +75,14 @@ export class HttpService {
         })
       : null;
     this.mount = { authenticator, pool, bodySizeMaxBytes };
+    const tracker = new RequestTracker();
     this.parts = {
       pipeline: new RequestPipeline({
         authenticator,
         readiness,
         accessLog: this.accessLog,
         statistics,
+        tracker,
         logger,
         clock,
         realm: config.realm,
@@ -114,6 +117,7 @@ export class HttpService {
         statisticsSource,
         metrics: this.metrics,
         statistics,
+        tracker,
         logger,
         clock,
       }),

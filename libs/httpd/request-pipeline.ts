@@ -10,6 +10,7 @@ import { HttpError } from './errors.js';
 import { Exchange } from './exchange.js';
 import type { Readiness, RoutePrivilege } from './ports.js';
 import { newRequestId } from './request-id.js';
+import type { RequestTracker } from './request-tracker.js';
 import type { HttpdStatistics } from './statistics.js';
 import { REPORTED_VERSION } from './version.js';
 
@@ -20,6 +21,7 @@ export interface RequestPipelineParts {
   /** Null where requests are not logged. */
   readonly accessLog: AccessLog | null;
   readonly statistics: HttpdStatistics;
+  readonly tracker: RequestTracker;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly realm: string;
@@ -36,6 +38,8 @@ export interface RouteSpec {
   readonly needsStore: boolean;
   /** Content type unless the handler sets another. */
   readonly contentType: string | null;
+  /** What /debug/requests counts it as; absent for neither. */
+  readonly trackedAs?: 'writes' | 'queries';
   /** Whether 2.x's `Token user:password` counts. */
   readonly isTokenAllowed?: boolean;
   handle(exchange: Exchange, identity: Identity): Promise<void> | void;
@@ -61,6 +65,10 @@ export class RequestPipeline {
     this.setHeaders(exchange, route);
     try {
       const identity = await this.admit(exchange, route);
+      if (route.trackedAs !== undefined) {
+        const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+        this.parts.tracker.note(route.trackedAs, exchange.username, address);
+      }
       await route.handle(exchange, identity);
     } catch (error) {
       this.fail(exchange, error);

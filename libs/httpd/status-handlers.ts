@@ -1,8 +1,10 @@
 /** /ping, /status, /health, /ready, /metrics and /debug: what the server says of itself. */
 import type { Clock, Logger } from '#kernel';
+import { HttpError } from './errors.js';
 import type { Exchange } from './exchange.js';
 import type { MetricsText } from './metrics-text.js';
 import type { Readiness, StatisticsSource } from './ports.js';
+import type { RequestTracker } from './request-tracker.js';
 import type { HttpdStatistics } from './statistics.js';
 import { REPORTED_VERSION } from './version.js';
 
@@ -12,9 +14,13 @@ export interface StatusHandlerParts {
   readonly statisticsSource: StatisticsSource;
   readonly metrics: MetricsText;
   readonly statistics: HttpdStatistics;
+  readonly tracker: RequestTracker;
   readonly logger: Logger;
   readonly clock: Clock;
 }
+
+/** Longest look at requests. */
+const LOOK_SECONDS_MAX = 3600;
 
 /** Answers questions about the server. */
 export class StatusHandlers {
@@ -73,6 +79,19 @@ export class StatusHandlers {
       'application/json',
       `${JSON.stringify({ status: 'starting', ...pending, uptimeSeconds })}\n`,
     );
+  }
+
+  /** Who writes and queries, over the next `seconds` (10). Same as InfluxDB 1.x. */
+  async debugRequests(exchange: Exchange): Promise<void> {
+    const asked = exchange.url.get('seconds');
+    const seconds = asked === '' ? 10 : Number(asked);
+    if (!Number.isInteger(seconds) || seconds <= 0 || seconds > LOOK_SECONDS_MAX) {
+      throw HttpError.badParameters('invalid seconds');
+    }
+    const ended = new AbortController();
+    exchange.response.on('close', () => ended.abort());
+    const text = await this.parts.tracker.look(seconds * 1000, ended.signal);
+    exchange.send(200, 'application/json; charset=utf-8', text);
   }
 
   /** Prometheus' text format. */

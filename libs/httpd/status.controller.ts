@@ -20,7 +20,10 @@ const METHODS_BY_PATH: Readonly<Record<string, string>> = {
 @Controller()
 export class StatusController {
   private readonly routes: Readonly<
-    Record<'ping' | 'status' | 'health' | 'ready' | 'metrics' | 'vars' | 'other', RouteSpec>
+    Record<
+      'ping' | 'status' | 'health' | 'ready' | 'metrics' | 'vars' | 'requests' | 'other',
+      RouteSpec
+    >
   >;
 
   constructor(@Inject(HTTPD_PARTS) private readonly parts: HttpdParts) {
@@ -42,6 +45,10 @@ export class StatusController {
       ready: route((exchange) => status.ready(exchange), 'none'),
       metrics: route((exchange) => status.metrics(exchange), guarded),
       vars: route((exchange) => status.debugVars(exchange), isDebugGuarded ? 'admin' : 'none'),
+      requests: route(
+        (exchange) => status.debugRequests(exchange),
+        isDebugGuarded ? 'admin' : 'none',
+      ),
       other: route(refuse, 'none'),
     };
   }
@@ -87,6 +94,15 @@ export class StatusController {
       request,
       reply,
       this.parts.isDebugServed ? this.routes.vars : this.routes.other,
+    );
+  }
+
+  @Get('debug/requests')
+  requests(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.serve(
+      request,
+      reply,
+      this.parts.isDebugServed ? this.routes.requests : this.routes.other,
     );
   }
 
