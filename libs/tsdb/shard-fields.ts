@@ -2,7 +2,7 @@
  * The fields of one shard: their types by measurement. The first write of a field fixes its type in this shard; another
  * shard may have another type. Same as InfluxDB 1.x.
  */
-import { FieldType, fieldTypeName, type Shape } from '#models';
+import { type FieldType, fieldTypeName, type Shape } from '#models';
 
 /** The first conflict of a point's fields with what the shard has, or null. */
 export type FieldConflict = {
