@@ -75,7 +75,7 @@ export class Shard {
     readonly identity: ShardIdentity,
     readonly engine: Engine,
     private readonly index: SeriesIndex,
-    /** Told when the shard has, or has no more, a series or field, other than by opening its files. */
+    /** Told when a write brings a series or field that the shard did not have. */
     private readonly onSchemaChange: () => void,
   ) {}
 
@@ -147,7 +147,6 @@ export class Shard {
 
   /** Takes note that series have no value here any more. */
   removeSeries(seriesIds: Iterable<number>): void {
-    this.onSchemaChange();
     for (const seriesId of seriesIds) {
       if (!this.series.has(seriesId)) continue;
       this.series.delete(seriesId);
@@ -161,7 +160,6 @@ export class Shard {
     const found = this.index.measurement(measurement);
     if (found === undefined) return;
     if (isReplay || this.seriesCountOf(found.id) === 0) this.fields.forget(found.id);
-    this.onSchemaChange();
   }
 
   /** Takes rows of the log that were accepted before. */

@@ -177,6 +177,7 @@ export class Store {
   private async openShard(identity: ShardIdentity): Promise<Shard> {
     const { files, clock, logger, shapes, config, snapshotter, compactor } = this.options;
     const index = this.index(identity.database);
+    const onSchemaChange = (): void => void this.influxIndex(identity.database).drop();
     const engine: Engine = new Engine({
       files,
       clock,
@@ -194,11 +195,17 @@ export class Store {
       contents: {
         onRestore: (batch) => shard.restore(batch),
         onFileKey: (seriesId, field, type) => shard.restoreField(seriesId, field, type),
-        onSeriesGone: (seriesIds) => shard.removeSeries(seriesIds),
-        onMeasurementDropped: (name, isReplay) => shard.forgetFields(name, isReplay),
+        onSeriesGone: (seriesIds) => {
+          shard.removeSeries(seriesIds);
+          if (seriesIds.length > 0) onSchemaChange();
+        },
+        onMeasurementDropped: (name, isReplay) => {
+          shard.forgetFields(name, isReplay);
+          onSchemaChange();
+        },
       },
     });
-    const shard: Shard = new Shard(identity, engine, index, () => void this.influxIndex(identity.database).drop());
+    const shard: Shard = new Shard(identity, engine, index, onSchemaChange);
     try {
       await engine.open();
     } catch (error) {

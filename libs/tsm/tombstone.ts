@@ -7,7 +7,7 @@
 import { dirname } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { type FileSystem, messageOf } from '#kernel';
-import { compareBytes, readI64, readU32, writeI64, writeU32 } from '#encoding';
+import { readI64, readU32, writeI64, writeU32 } from '#encoding';
 import { TsmError } from './errors.js';
 import { isCutBetweenMembers, membersBefore, packMember } from './tombstone-member.js';
 import { TEMPORARY_SUFFIX } from './tsm-format.js';
@@ -82,15 +82,14 @@ export class TombstoneSet {
     let high = this.order.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (compareBytes(keyAt(this.bytes, this.order[middle]!), key) < 0) low = middle + 1;
+      if (compareKeyAt(this.bytes, this.order[middle]!, key) < 0) low = middle + 1;
       else high = middle;
     }
     const found: [bigint, bigint][] = [];
     for (; low < this.order.length; low++) {
       const at = this.order[low]!;
-      const keyFound = keyAt(this.bytes, at);
-      if (compareBytes(keyFound, key) !== 0) break;
-      const timesAt = at + 4 + keyFound.length;
+      if (compareKeyAt(this.bytes, at, key) !== 0) break;
+      const timesAt = at + 4 + key.length;
       found.push([readI64(this.bytes, timesAt), readI64(this.bytes, timesAt + 8)]);
     }
     return found.length === 0 ? null : joinRanges(found);
@@ -230,6 +229,17 @@ function mergeRuns(bytes: Uint8Array, starts: Uint32Array): Uint32Array {
     ends = merged;
   }
   return from;
+}
+
+/** Order of the key of an entry and another. */
+function compareKeyAt(bytes: Uint8Array, at: number, key: Uint8Array): number {
+  const length = readU32(bytes, at);
+  const n = Math.min(length, key.length);
+  for (let i = 0; i < n; i++) {
+    const difference = bytes[at + 4 + i]! - key[i]!;
+    if (difference !== 0) return difference;
+  }
+  return length - key.length;
 }
 
 /** Order of the keys of two entries. */
