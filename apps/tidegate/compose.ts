@@ -30,7 +30,7 @@ import {
 } from '#kernel';
 import { LocalMetaStore, MetaClient } from '#meta';
 import { ShapeTable } from '#models';
-import { Store } from '#tsdb';
+import { Store, storeStatistics } from '#tsdb';
 import { WorkerCompactor, WorkerSnapshotter } from '#tsm';
 import type { ServerConfig } from './config-registry.js';
 import { createEngine } from './engine.js';
@@ -98,6 +98,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   const statistics = (): readonly StatisticsEntry[] => [
     ...service.collect(),
     { name: 'write', tags: {}, values: { ...writer.statistics } },
+    ...storeStatistics(store),
     { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
   ];
   const executor = new StatementExecutor({

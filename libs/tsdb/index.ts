@@ -7,3 +7,4 @@ export {
   type ShardWriteOutcome,
 } from './shard.js';
 export { TsdbError } from './errors.js';
+export { storeStatistics, type StorageStatistics } from './store-statistics.js';

@@ -3,6 +3,7 @@ import { allRuns, FieldType, hashKey, LineParser, padBody, PointsBatch, ShapeTab
 import { ManualClock, temporaryFolder } from '#test-support';
 import { inPlaceCompactor, inPlaceSnapshotter } from '#tsm';
 import type { Shard, ShardIdentity } from './shard.js';
+import { storeStatistics } from './store-statistics.js';
 import { Store } from './store.js';
 
 const WHOLE = { minNs: -(2n ** 63n), maxNs: 2n ** 63n - 1n };
@@ -14,7 +15,7 @@ const identity = (id: number): ShardIdentity => ({
   endNs: 2n ** 62n,
 });
 
-describe('deleting from a store', () => {
+describe('a store of shards', () => {
   const folder = temporaryFolder();
   const files = new NodeFileSystem();
   let shapes = new ShapeTable();
@@ -141,6 +142,32 @@ describe('deleting from a store', () => {
     expect([find('m,a=b'), shard(1).series.count, shard(2).series.count]).toEqual([0, 0, 1]);
     await store.deleteShard(2);
     expect(find('m,a=b')).toBe(-1);
+  });
+
+  it('reports its numbers with the names and tags of InfluxDB', async () => {
+    await open(1);
+    await write('m,a=b f=1 1');
+    await shard().engine.snapshot();
+    const found = storeStatistics(store);
+    expect(found.map(({ name }) => name)).toEqual([
+      'database',
+      'shard',
+      'tsm1_engine',
+      'tsm1_cache',
+      'tsm1_filestore',
+      'tsm1_wal',
+    ]);
+    expect(found[0]).toEqual({ name: 'database', tags: { database: 'db' }, values: { numMeasurements: 1, numSeries: 1 } });
+    expect(found[1].tags).toEqual({
+      database: 'db',
+      engine: 'tsm1',
+      id: '1',
+      path: `${folder.path}/data/db/autogen/1`,
+      retentionPolicy: 'autogen',
+      walPath: `${folder.path}/wal/db/autogen/1`,
+    });
+    expect(found[2].values).toMatchObject({ cacheCompactions: 1, tsmLevel1Compactions: 0, tsmFullCompactionQueue: 0 });
+    expect(found[4].values).toMatchObject({ numFiles: 1 });
   });
 
   it('takes writes while it deletes', async () => {

@@ -230,7 +230,8 @@ export class Store {
     return found;
   }
 
-  private directories(identity: ShardIdentity): { directory: string; walDirectory: string } {
+  /** Where a shard's files are. */
+  directories(identity: ShardIdentity): { directory: string; walDirectory: string } {
     const { dir, walDir } = this.options.config;
     const parts = [folder(identity.database), folder(identity.retentionPolicy), String(identity.id)];
     return { directory: join(dir, ...parts), walDirectory: join(walDir, ...parts) };
