@@ -121,6 +121,7 @@ const encoder = new TextEncoder();
 export class FieldsCursor {
   private readonly cursors: (BlockCursor | null | undefined)[] = [];
   private readonly memo: TimeMemo;
+  private isClosed = false;
 
   constructor(
     private readonly view: EngineView,
@@ -131,12 +132,20 @@ export class FieldsCursor {
 
   /** The next values of field number `field`, or null at its end; valid until the next call for it. */
   next(field: number): ColumnBatch | null {
+    if (this.isClosed) return null;
     let cursor = this.cursors[field];
     if (cursor === undefined) {
       cursor = this.open(this.request.fields[field]);
       this.cursors[field] = cursor;
     }
     return cursor === null ? null : cursor.next();
+  }
+
+  /** Ends reading before the end, so that buffers can be used again; batches are not valid any more. */
+  close(): void {
+    for (const cursor of this.cursors) cursor?.close();
+    this.cursors.length = 0;
+    this.isClosed = true;
   }
 
   private open(field: SeriesField | null | undefined): BlockCursor | null {

@@ -63,6 +63,7 @@ export class FileLane implements Lane {
   private readonly buffers = takeLaneBuffers();
   private readonly splitter = this.buffers.splitter;
   private isClosed = false;
+  private isFirst = true;
   private readonly parts: BlockParts = { type: FieldType.FLOAT, timesAt: 0, valuesAt: 0, end: 0 };
   private readonly column: TimedColumn;
   private remembered: RememberedTimes | null = null;
@@ -132,7 +133,10 @@ export class FileLane implements Lane {
     const { type, ascending, memo } = this.context;
     const { parts, column } = this;
     const { buffer, values } = this.buffers;
-    const start = reader.load(buffer, entries, number, this.last);
+    // Latest first is how the last few values are asked for: the rest is read only once the first block has been used up.
+    const towards = this.isFirst && !ascending ? number : this.last;
+    this.isFirst = false;
+    const start = reader.load(buffer, entries, number, towards);
     openBlock(buffer.bytes, start, start + entries.sizesBytes[number]!, parts);
     if (parts.type !== type)
       throw new TsmError('tsm.corrupt-block', `type ${parts.type} in place of ${type}`);
