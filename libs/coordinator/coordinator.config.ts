@@ -1,5 +1,12 @@
 /** The `[coordinator]` section: limits of writes and queries. */
-import { booleanKey, defineSection, durationKey, integerKey, type SectionValues } from '#config';
+import {
+  booleanKey,
+  defineSection,
+  durationKey,
+  integerKey,
+  sizeKey,
+  type SectionValues,
+} from '#config';
 
 /** Declaration of `[coordinator]`, with InfluxDB 1.x's names. */
 export const coordinatorSection = defineSection({
@@ -29,6 +36,9 @@ export const coordinatorSection = defineSection({
     }),
     selectBucketsMax: integerKey('max-select-buckets', 0, {
       doc: 'Windows of GROUP BY time() a SELECT may make; 0 means no limit.',
+    }),
+    queryMemoryMaxBytes: sizeKey('max-query-memory', '512m', {
+      doc: 'Bytes that one query may hold in memory, and all together four times as many; 0 means no limit.',
     }),
     areQueriesLoggedOnTermination: booleanKey('termination-query-log', false, {
       doc: 'Whether running queries are logged on SIGTERM.',

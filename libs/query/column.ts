@@ -173,6 +173,13 @@ export class ColumnBuilder {
   }
 }
 
+/** Numbers by position; every entry of `order` is one. */
+export function gatherNumbers(numbers: Float64Array, order: Int32Array): Float64Array {
+  const gathered = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) gathered[i] = numbers[order[i] as number] as number;
+  return gathered;
+}
+
 /** Rows `order[from .. to)` of a column, in that order; a negative entry is a row without a value. */
 export function gatherRows(column: Column, order: Int32Array, from = 0, to = order.length): Column {
   const count = to - from;

@@ -9,6 +9,8 @@ export interface QueryLimits {
   readonly selectPointsMax: number;
   readonly selectSeriesMax: number;
   readonly selectBucketsMax: number;
+  /** Bytes that one query may hold at a time. */
+  readonly queryMemoryMaxBytes: number;
 }
 
 /** No limits at all. */
@@ -16,22 +18,53 @@ export const noLimits: QueryLimits = {
   selectPointsMax: 0,
   selectSeriesMax: 0,
   selectBucketsMax: 0,
+  queryMemoryMaxBytes: 0,
 };
 
 /** A scan works this long before it offers others their turn. */
 const TURN_MS = 8;
 
+/** All queries together may hold so many times what one may. */
+const SHARED_FACTOR = 4;
+
+/** What all queries of an engine hold together. */
+export class QueryMemory {
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @throws QueryLimitError where that is more than `maxBytes`, 0 for no limit */
+  add(bytes: number, maxBytes: number): void {
+    this.#bytes += bytes;
+    if (bytes > 0 && maxBytes > 0 && this.#bytes > maxBytes) {
+      const held = Math.round(this.#bytes);
+      throw new QueryLimitError(
+        `max-query-memory limit of all queries exceeded: (${held}/${maxBytes})`,
+      );
+    }
+  }
+}
+
 /** Counts what a query reads. One per query; not for use by several at once. */
 export class QueryBudget {
   readonly limits: QueryLimits;
   readonly #signal: AbortSignal | null;
+  readonly #shared: QueryMemory;
   #points = 0;
   #series = 0;
+  #bytes = 0;
   #turnStartMs = performance.now();
 
-  constructor(limits: QueryLimits = noLimits, signal: AbortSignal | null = null) {
+  constructor(
+    limits: QueryLimits = noLimits,
+    signal: AbortSignal | null = null,
+    shared: QueryMemory = new QueryMemory(),
+  ) {
     this.limits = limits;
     this.#signal = signal;
+    this.#shared = shared;
   }
 
   /** @throws QueryLimitError */
@@ -50,6 +83,30 @@ export class QueryBudget {
     if (max > 0 && this.#series > max) {
       throw new QueryLimitError(`max-select-series limit exceeded: (${this.#series}/${max})`);
     }
+  }
+
+  /**
+   * Notes that the query holds so many bytes more.
+   * @throws QueryLimitError
+   */
+  charge(bytes: number): void {
+    const max = this.limits.queryMemoryMaxBytes;
+    this.#bytes += bytes;
+    this.#shared.add(bytes, max * SHARED_FACTOR);
+    if (max > 0 && this.#bytes > max) {
+      const held = Math.round(this.#bytes);
+      throw new QueryLimitError(`max-query-memory limit exceeded: (${held}/${max})`);
+    }
+  }
+
+  release(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#shared.add(-bytes, 0);
+  }
+
+  /** Releases everything, at the query's end. */
+  close(): void {
+    this.release(this.#bytes);
   }
 
   /** @throws QueryInterruptedError, or the signal's reason where that is an error of ours */

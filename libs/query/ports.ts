@@ -96,6 +96,8 @@ export interface SeriesCursor {
    * there each batch brings its own.
    */
   next(field: number): ColumnBatch | null;
+  /** Ends reading before the end: nothing is left, and batches are not valid any more. May be called again. */
+  close(): void;
 }
 
 /** One column of a result. `present` null means that no row is null, else byte i is 1 where row i has a value. */

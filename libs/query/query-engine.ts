@@ -5,7 +5,7 @@
 import type { Clock } from '#kernel';
 import type { SelectStatement, Statement } from '#influxql';
 import { QueryError } from './errors.js';
-import { noLimits, type QueryLimits } from './limits.js';
+import { noLimits, type QueryLimits, QueryMemory } from './limits.js';
 import type { MetadataReader } from './metadata/database-views.js';
 import { runShowCardinality } from './metadata/show-cardinality.js';
 import { runShow } from './metadata/show.js';
@@ -35,6 +35,7 @@ export interface QueryContext {
 /** Runs statements over stored points. */
 export class QueryEngine {
   readonly #parts: QueryEngineParts;
+  readonly #memory = new QueryMemory();
 
   constructor(parts: QueryEngineParts) {
     this.#parts = parts;
@@ -88,6 +89,7 @@ export class QueryEngine {
       signal,
       nowNs,
       limits: limits ?? noLimits,
+      memory: this.#memory,
       ...(random && { random }),
     };
   }

@@ -15,7 +15,8 @@ import { EvenWindows, OneWindow, ZonedWindows, windowOf, type Windows } from '..
 import { valueType } from './entry-rows.js';
 import type { Group } from './groups.js';
 import type { PreparedSelect } from './prepared-select.js';
-import { inType, rawRows, withFill } from './raw-select.js';
+import { rawRows } from './raw-select.js';
+import { inType, withFill } from './row-plan.js';
 import { scanWindows } from './window-scan.js';
 
 /** Rows of one group. */
@@ -147,6 +148,7 @@ export class AggregateSelect {
       },
       columns: [{ expr: ref, type: input, fill: null }],
       ties: [],
+      rowsMax: 0,
     });
     for (const chunk of chunks) {
       if (!chunk) {

@@ -2,12 +2,12 @@
  * Rows of one series of a group in one stretch: fields laid side by side, WHERE applied, tags as columns.
  */
 import { walkExpr, type Expr, type VarRef } from '#influxql';
-import { emptyColumn, gatherRows, sliceColumn, stringColumn } from '../column.js';
+import { emptyColumn, gatherNumbers, gatherRows, sliceColumn, stringColumn } from '../column.js';
 import { evaluateCondition, type RowScope } from '../evaluate.js';
 import type { QueryBudget } from '../limits.js';
 import { RowReader, type RowField, type Rows } from '../scan/row-reader.js';
 import { isFieldOf } from '../scan/series-filter.js';
-import type { Stretch } from '../scan/source-table.js';
+import type { FieldReader, Stretch } from '../scan/source-table.js';
 import { StoredTable } from '../scan/stored-table.js';
 import type { ExprType, ValueType } from '../value-type.js';
 import type { GroupEntry } from './groups.js';
@@ -35,6 +35,7 @@ export interface EntryRows {
 /** Reads one series in one stretch, block by block. */
 export class EntryReader {
   readonly #entry: GroupEntry;
+  readonly #reader: FieldReader | null;
   readonly #rows: RowReader | null;
   readonly #fields: readonly RowField[];
   readonly #budget: QueryBudget;
@@ -76,40 +77,45 @@ export class EntryReader {
             stretch,
             isAscending: request.isAscending,
           });
+    this.#reader = reader;
     this.#rows = reader && new RowReader(reader, fields, leading, request.isAscending);
   }
 
-  /** The next rows for which WHERE holds (at least one), or null at the end. */
-  next(): EntryRows | null {
-    if (!this.#rowsLeft) return this.#next();
-    const left = this.#rowsLeft.get(this.#entry) ?? 0;
+  /** Ends reading before the end, so that storage can use its buffers again. Rows are not valid any more. */
+  close(): void {
+    this.#reader?.close();
+  }
+
+  /**
+   * The next rows for which WHERE holds, or null at the end. None where a block has none, so that others can get a turn.
+   * @param rowsMax rows that the caller takes; those behind them are lost
+   */
+  next(rowsMax = Number.POSITIVE_INFINITY): EntryRows | null {
+    const left = this.#rowsLeft?.get(this.#entry) ?? Number.POSITIVE_INFINITY;
     const rows = left > 0 ? this.#next() : null;
     if (!rows) return null;
-    const count = Math.min(left, rows.count);
-    this.#rowsLeft.set(this.#entry, left - count);
-    return count === rows.count
-      ? rows
-      : { count, offsets: rows.offsets.subarray(0, count), scope: cutScope(rows.scope, count) };
+    const count = Math.min(left, rowsMax, rows.count);
+    this.#rowsLeft?.set(this.#entry, left - count);
+    if (count === rows.count) return rows;
+    this.#budget.countPoints(count - rows.count);
+    return { count, offsets: rows.offsets.subarray(0, count), scope: cutScope(rows.scope, count) };
   }
 
   #next(): EntryRows | null {
-    for (;;) {
-      const rows = this.#rows?.next();
-      if (!rows) return null;
-      this.#budget.countPoints(rows.count);
-      const scope = this.#scopeOf(rows);
-      const { condition } = this.#entry;
-      if (condition === true) return { count: rows.count, offsets: rows.offsets, scope };
-      const kept = selected(evaluateCondition(condition, scope));
-      if (kept.length === rows.count) return { count: rows.count, offsets: rows.offsets, scope };
-      if (kept.length === 0) continue;
-      const narrowed: Rows = {
-        count: kept.length,
-        offsets: Float64Array.from(kept, (row) => rows.offsets[row] as number),
-        columns: rows.columns.map((column) => gatherRows(column, kept)),
-      };
-      return { count: narrowed.count, offsets: narrowed.offsets, scope: this.#scopeOf(narrowed) };
-    }
+    const rows = this.#rows?.next();
+    if (!rows) return null;
+    this.#budget.countPoints(rows.count);
+    const scope = this.#scopeOf(rows);
+    const { condition } = this.#entry;
+    if (condition === true) return { count: rows.count, offsets: rows.offsets, scope };
+    const kept = selected(evaluateCondition(condition, scope));
+    if (kept.length === rows.count) return { count: rows.count, offsets: rows.offsets, scope };
+    const narrowed: Rows = {
+      count: kept.length,
+      offsets: gatherNumbers(rows.offsets, kept),
+      columns: rows.columns.map((column) => gatherRows(column, kept)),
+    };
+    return { count: narrowed.count, offsets: narrowed.offsets, scope: this.#scopeOf(narrowed) };
   }
 
   #scopeOf({ count, columns }: Rows): RowScope {

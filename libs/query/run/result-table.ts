@@ -162,6 +162,10 @@ class InnerReader implements FieldReader {
     return this.#columns[field]?.type ?? null;
   }
 
+  close(): void {
+    this.#isRead.fill(true);
+  }
+
   /** All values of the stretch at once; rows that repeat a time are kept. */
   next(field: number): ColumnBatch | null {
     const column = this.#columns[field];

@@ -1,4 +1,4 @@
-import { QueryBudget } from '../limits.js';
+import { noLimits, QueryBudget } from '../limits.js';
 import { MemoryReader, type MemoryPoint } from '../testing/memory-reader.js';
 import { rows } from '../testing/rows.js';
 import { runSelect } from './select.js';
@@ -102,7 +102,7 @@ describe('SELECT', () => {
       selectSeriesMax?: number;
       selectBucketsMax?: number;
     }): unknown => {
-      const all = { selectPointsMax: 0, selectSeriesMax: 0, selectBucketsMax: 0, ...limits };
+      const all = { ...noLimits, ...limits };
       const query = 'SELECT mean(f) FROM m WHERE time >= 0 AND time < 1000 GROUP BY time(10ns)';
       const options = { reader, database: 'd', retentionPolicy: '', nowNs: 0n, limits: all };
       return [...runSelect(parseSelectStatement(query), options)];

@@ -5,7 +5,7 @@
 import { MIN_TIME_NS, type SelectStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
 import { concatColumns, sliceColumn, toResultColumn, type Column } from '../column.js';
-import { noLimits, QueryBudget, type QueryLimits } from '../limits.js';
+import { noLimits, QueryBudget, type QueryLimits, type QueryMemory } from '../limits.js';
 import type { ResultSeries, TagPair } from '../ports.js';
 import { mergeStretches, type SourceTable } from '../scan/source-table.js';
 import { writeTimes } from '../time-column.js';
@@ -19,7 +19,8 @@ import {
   type PreparedSelect,
   type SelectEnvironment,
 } from './prepared-select.js';
-import { rawRows, splitRefs, tieRefs, type RowChunk } from './raw-select.js';
+import { rawRows } from './raw-select.js';
+import { splitRefs, tieRefs, type RowChunk } from './row-plan.js';
 import { limitRuns } from './limit-runs.js';
 import { ResultTable, type InnerSeries } from './result-table.js';
 
@@ -29,6 +30,8 @@ export interface SelectOptions extends SelectEnvironment {
   readonly nowNs: bigint;
   readonly limits?: QueryLimits;
   readonly signal?: AbortSignal | null;
+  /** What all queries hold together; absent for a query alone. */
+  readonly memory?: QueryMemory;
   /** Source of chance for sample(); 0 inclusive to 1 exclusive. */
   readonly random?: () => number;
 }
@@ -51,9 +54,10 @@ export function* runSelect(
   options: SelectOptions,
 ): Generator<ResultSeries | null> {
   const compiled = compileSelect(statement, options.nowNs);
+  const { limits = noLimits, signal = null, memory } = options;
+  const budget = new QueryBudget(limits, signal, memory);
   const prepared = prepareSelect(compiled, options);
   try {
-    const budget = new QueryBudget(options.limits ?? noLimits, options.signal ?? null);
     const columns = [compiled.timeColumn, ...prepared.columns.map(({ name }) => name)];
     const run = { budget, random: options.random ?? Math.random };
     for (const part of runPrepared(prepared, null, run)) {
@@ -72,6 +76,7 @@ export function* runSelect(
     }
   } finally {
     prepared.close();
+    budget.close();
   }
 }
 
@@ -214,6 +219,7 @@ function* rawParts(
       fill: fill.option === 'number' ? fill.value.value : null,
     })),
     ties: tieRefs(refs, typeOf),
+    rowsMax: limit > 0 && !isLimitedLater ? offset + limit : 0,
   };
   for (const chunk of rawRows(group, stretches, plan)) yield chunk && toBlock(chunk);
 }

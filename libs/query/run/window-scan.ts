@@ -11,12 +11,13 @@ import type { Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { isFieldOf } from '../scan/series-filter.js';
 import type { FieldReader, Stretch } from '../scan/source-table.js';
+import { StoredTable } from '../scan/stored-table.js';
 import { isConvertible, typedColumn } from '../scan/typed-values.js';
 import type { ExprType, ValueType } from '../value-type.js';
-import { newRuns, type WindowRuns, type Windows } from '../windows.js';
-import { EntryReader, valueType } from './entry-rows.js';
+import { newRuns, OneWindow, type WindowRuns, type Windows } from '../windows.js';
+import { EntryReader, valueType, type EntryRows } from './entry-rows.js';
 import type { Group, GroupEntry } from './groups.js';
-import { inType } from './raw-select.js';
+import { inType } from './row-plan.js';
 
 /** What to scan of a group. */
 export interface WindowScan {
@@ -31,6 +32,9 @@ export interface WindowScan {
   readonly budget: QueryBudget;
 }
 
+/** Bytes that a function keeps for a window while it scans. */
+const SLOT_BYTES = 24;
+
 /** One leaf at work. */
 interface Worker {
   readonly leaf: LeafPlan;
@@ -42,23 +46,62 @@ interface Worker {
 
 /** Results of each leaf for one group, in order of time. A generator of turns: nulls until it returns. */
 export function* scanWindows(group: Group, scan: WindowScan): Generator<null, readonly Stream[]> {
+  const bytes = (scan.windowCount ?? 0) * scan.leaves.length * SLOT_BYTES;
+  scan.budget.charge(bytes);
   const state = new ScanState(scan);
-  for (const [ordinal, stretch] of scan.stretches.entries()) {
-    for (const entry of group.entries) {
-      if (scan.budget.isTurnOver()) yield null;
-      state.stretch = stretch;
-      state.ordinal = ordinal;
-      if (entry.condition === true && state.besideRefs.length === 0) state.scanBlocks(entry);
-      else state.scanRows(entry);
+  const edge = edgeOf(group, scan);
+  if (edge) yield* scanEdges(group, scan, state, edge);
+  else {
+    for (const [ordinal, stretch] of scan.stretches.entries()) {
+      for (const entry of group.entries) {
+        if (scan.budget.isTurnOver()) yield null;
+        state.at(stretch, ordinal);
+        if (state.isPlain(entry)) yield* state.scanBlocks(entry);
+        else yield* state.scanRows(entry, null);
+      }
     }
   }
-  return state.finish();
+  const streams = state.finish();
+  scan.budget.release(bytes);
+  return streams;
+}
+
+/** Which end of time decides, where all functions take the first point of everything, or the last; else null. */
+function edgeOf(group: Group, { leaves, windows }: WindowScan): 'first' | 'last' | null {
+  const name = leaves[0]?.name;
+  if ((name !== 'first' && name !== 'last') || !(windows instanceof OneWindow)) return null;
+  if (!leaves.every((leaf) => leaf.name === name)) return null;
+  return group.entries.every(({ table }) => table instanceof StoredTable) ? name : null;
+}
+
+/** Reads from the end that decides, one point of each series, and no stretch behind the first that has any. */
+function* scanEdges(
+  group: Group,
+  scan: WindowScan,
+  state: ScanState,
+  edge: 'first' | 'last',
+): Generator<null, void> {
+  const stretches = [...scan.stretches.entries()];
+  if (edge === 'last') stretches.reverse();
+  for (const [ordinal, stretch] of stretches) {
+    if (state.openFields.length === 0) return;
+    for (const entry of group.entries) {
+      if (scan.budget.isTurnOver()) yield null;
+      state.at(stretch, ordinal);
+      if (state.isPlain(entry)) state.takeEdge(entry, edge === 'first');
+      else yield* state.scanRows(entry, edge);
+    }
+    state.closeFound();
+  }
 }
 
 class ScanState {
-  readonly besideRefs: readonly VarRef[];
-  stretch: Stretch = { baseNs: 0n, startNs: 0n, endNs: 0n };
-  ordinal = 0;
+  /** Fields that points are still wanted of. */
+  openFields: readonly number[];
+  readonly #besideRefs: readonly VarRef[];
+  readonly #found = new Set<number>();
+  #stretch: Stretch = { baseNs: 0n, startNs: 0n, endNs: 0n };
+  #ordinal = 0;
   readonly #scan: WindowScan;
   readonly #workers: readonly Worker[];
   /** Distinct fields of the leaves. */
@@ -73,8 +116,8 @@ class ScanState {
 
   constructor(scan: WindowScan) {
     this.#scan = scan;
-    this.besideRefs = [...scan.leaves.flatMap(({ beside }) => beside), ...scan.beside];
-    this.#besideTypes = this.besideRefs.map((ref) => valueType(scan.typeOf(ref)) ?? 'string');
+    this.#besideRefs = [...scan.leaves.flatMap(({ beside }) => beside), ...scan.beside];
+    this.#besideTypes = this.#besideRefs.map((ref) => valueType(scan.typeOf(ref)) ?? 'string');
     const fields: { ref: VarRef; input: ValueType }[] = [];
     this.#workers = scan.leaves.flatMap((leaf) => {
       const { input, ref } = leaf;
@@ -84,60 +127,97 @@ class ScanState {
       return [{ leaf, input, field, accumulator: leaf.makeAccumulator() }];
     });
     this.#fields = fields;
+    this.openFields = [...fields.keys()];
     this.#capacity = scan.windowCount ?? 16;
     for (const { accumulator } of this.#workers) accumulator.reset(this.#capacity);
   }
 
-  /** Every value of the series' fields, block by block. */
-  scanBlocks({ table, series, i }: GroupEntry): void {
-    const names = this.#fields.map(({ ref }) => ref.name);
-    const reader = table.open({
-      series,
-      i,
-      fields: names,
-      stretch: this.stretch,
-      isAscending: true,
-    });
-    if (!reader) return;
-    for (let field = 0; field < names.length; field++) this.#scanField(reader, field);
+  /** What is fed from now on lies in this stretch. */
+  at(stretch: Stretch, ordinal: number): void {
+    this.#stretch = stretch;
+    this.#ordinal = ordinal;
   }
 
-  #scanField(reader: FieldReader, field: number): void {
-    const stored = reader.typeOf(field);
-    const input = this.#fields[field]?.input;
-    if (!stored || !input || !isConvertible(stored, input)) return;
-    for (;;) {
-      const batch: ColumnBatch | null = reader.next(field);
-      if (!batch) return;
-      this.#scan.budget.countPoints(batch.count);
-      const column = typedColumn(batch, stored, input);
-      this.#feed(field, column, batch.offsets, batch.count, []);
+  /** True where nothing but the fields' values is of interest. */
+  isPlain({ condition }: GroupEntry): boolean {
+    return condition === true && this.#besideRefs.length === 0;
+  }
+
+  /** No more points are wanted of the fields that have some. */
+  closeFound(): void {
+    this.openFields = this.openFields.filter((field) => !this.#found.has(field));
+  }
+
+  #open({ table, series, i }: GroupEntry, isAscending: boolean): FieldReader | null {
+    const fields = this.#fields.map(({ ref }) => ref.name);
+    return table.open({ series, i, fields, stretch: this.#stretch, isAscending });
+  }
+
+  /** Every value of the series' fields, block by block; null where others may have their turn. */
+  *scanBlocks(entry: GroupEntry): Generator<null, void> {
+    const reader = this.#open(entry, true);
+    if (!reader) return;
+    const { budget } = this.#scan;
+    for (let field = 0; field < this.#fields.length; field++) {
+      while (this.#feedBatch(reader, field, Number.POSITIVE_INFINITY)) {
+        if (budget.isTurnOver()) yield null;
+      }
     }
   }
 
-  /** Rows for which WHERE holds, with what is to be shown beside the points. */
-  scanRows(entry: GroupEntry): void {
+  /** The first point of each field that is still wanted, or the last. */
+  takeEdge(entry: GroupEntry, isFirst: boolean): void {
+    const reader = this.#open(entry, isFirst);
+    if (!reader) return;
+    for (const field of this.openFields) this.#feedBatch(reader, field, 1);
+    reader.close();
+  }
+
+  /** Feeds at most `rowsMax` values of the field's next block; false at its end. */
+  #feedBatch(reader: FieldReader, field: number, rowsMax: number): boolean {
+    const stored = reader.typeOf(field);
+    const input = this.#fields[field]?.input;
+    if (!stored || !input || !isConvertible(stored, input)) return false;
+    const batch: ColumnBatch | null = reader.next(field);
+    if (!batch) return false;
+    const count = Math.min(rowsMax, batch.count);
+    this.#scan.budget.countPoints(count);
+    this.#feed(field, typedColumn(batch, stored, input), batch.offsets, count, []);
+    return true;
+  }
+
+  /** Rows for which WHERE holds, with what is to be shown beside the points: all, or the one at an end of time. */
+  *scanRows(entry: GroupEntry, edge: 'first' | 'last' | null): Generator<null, void> {
     const { typeOf, budget } = this.#scan;
-    for (const [field, { ref }] of this.#fields.entries()) {
+    for (const field of this.openFields) {
+      const { ref } = this.#fields[field] as { readonly ref: VarRef };
       if (!isFieldOf(entry.table, ref)) continue;
-      const reader = new EntryReader(entry, this.stretch, {
+      const reader = new EntryReader(entry, this.#stretch, {
         leading: [ref],
-        beside: this.besideRefs.filter((one) => one !== ref),
+        beside: this.#besideRefs.filter((one) => one !== ref),
         typeOf,
-        isAscending: true,
+        isAscending: edge !== 'last',
         budget,
       });
       for (;;) {
-        const rows = reader.next();
+        const rows = reader.next(edge ? 1 : Number.POSITIVE_INFINITY);
         if (!rows) break;
-        const values = rows.scope.resolve(ref);
-        if (!values) continue;
-        const aux = this.besideRefs.map((one, i) =>
-          inType(rows.scope.resolve(one) ?? values, this.#besideTypes[i] ?? 'string', rows.count),
-        );
-        this.#feedPresent(field, values, rows.offsets, rows.count, aux);
+        this.#feedRows(field, rows);
+        if (edge && rows.count > 0) break;
+        if (budget.isTurnOver()) yield null;
       }
+      reader.close();
     }
+  }
+
+  #feedRows(field: number, { count, offsets, scope }: EntryRows): void {
+    const ref = this.#fields[field]?.ref;
+    const values = ref && count > 0 ? scope.resolve(ref) : null;
+    if (!values) return;
+    const aux = this.#besideRefs.map((one, i) =>
+      inType(scope.resolve(one) ?? values, this.#besideTypes[i] ?? 'string', count),
+    );
+    this.#feedPresent(field, values, offsets, count, aux);
   }
 
   #feedPresent(
@@ -173,16 +253,17 @@ class ScanState {
     aux: readonly Column[],
   ): void {
     if (count === 0) return;
+    this.#found.add(field);
     const runs = this.#runs;
-    this.#scan.windows.split(this.stretch.baseNs, offsets, count, runs);
+    this.#scan.windows.split(this.#stretch.baseNs, offsets, count, runs);
     if (this.#slots.length < runs.count) this.#slots = new Int32Array(runs.firstRow.length);
     this.#assignSlots(runs);
     const batch = {
       column,
       count,
       offsets,
-      stretch: this.stretch,
-      stretchIndex: this.ordinal,
+      stretch: this.#stretch,
+      stretchIndex: this.#ordinal,
       runs,
       slots: this.#slots,
       aux,

@@ -30,6 +30,8 @@ export interface FieldReader {
   next(field: number): ColumnBatch | null;
   /** Stored type of a field, or null where there is none. */
   typeOf(field: number): ValueType | null;
+  /** Ends reading before the end; batches are not valid any more. */
+  close(): void;
 }
 
 /** A table of series. */

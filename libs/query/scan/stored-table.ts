@@ -116,6 +116,10 @@ class StoredReader implements FieldReader {
     return this.#types[field] ?? null;
   }
 
+  close(): void {
+    this.#cursor.close();
+  }
+
   next(field: number): ColumnBatch | null {
     if (this.#types[field] === null) return null;
     const batch = this.#cursor.next(field);

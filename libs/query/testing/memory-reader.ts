@@ -216,6 +216,9 @@ class MemoryShard implements ShardView {
         at[field] = from + rows.length;
         return rows.length === 0 ? null : this.#batch(rows);
       },
+      close: () => {
+        columns.length = 0;
+      },
     };
   }
 

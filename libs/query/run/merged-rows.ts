@@ -1,0 +1,256 @@
+/**
+ * Rows of several series of a group in one stretch, merged by time. Which row comes next is decided row by row; values are
+ * then copied column by column. Series that are many are not all held open: each gives some rows, is closed, and is opened
+ * again behind them.
+ */
+import type { VarRef } from '#influxql';
+import { stringColumn, type Column } from '../column.js';
+import { isFieldOf } from '../scan/series-filter.js';
+import type { Stretch } from '../scan/source-table.js';
+import { StoredTable } from '../scan/stored-table.js';
+import { EntryReader } from './entry-rows.js';
+import type { GroupEntry } from './groups.js';
+import { PickedRows, type PickSource } from './picked-rows.js';
+import { computed, owned, type RowChunk, type RowPlan } from './row-plan.js';
+import { TimeHeap, type HeapItem, type TieBreak } from './time-heap.js';
+
+/** Rows handed on at once. */
+const CHUNK_ROWS = 10_000;
+/** Fields of series held open at once. Each has some 50 kB of buffers. */
+const OPEN_FIELDS_MAX = 2048;
+/** Bytes that rows of all series take where they are not held open. */
+const PARKED_BYTES_MAX = 64 << 20;
+/** So many rows of a series at least, and no more than a block has, are worth opening it. */
+const PARKED_ROWS_MIN = 32;
+const PARKED_ROWS_MAX = 1024;
+/** Bytes that an open field's buffers take, for the query's budget. */
+const OPEN_FIELD_BYTES = 50_000;
+
+/** Rows of several series; null where the caller may give others their turn. */
+export function* mergedRows(
+  entries: readonly GroupEntry[],
+  stretch: Stretch,
+  plan: RowPlan,
+): Generator<RowChunk | null> {
+  const { isAscending, budget } = plan.request;
+  const parkedRows = parkedRowsOf(entries, plan);
+  const bytes = bytesOf(entries.length, plan, parkedRows);
+  budget.charge(bytes);
+  const feeds: SeriesFeed[] = [];
+  try {
+    for (const [ordinal, entry] of entries.entries()) {
+      const feed = new SeriesFeed(entry, ordinal, { stretch, plan, parkedRows });
+      if (yield* advanced(feed, plan)) feeds.push(feed);
+      if (budget.isTurnOver()) yield null;
+    }
+    rank(feeds);
+    const heap = new TimeHeap([...feeds], isAscending ? isBefore : isBeforeDescending);
+    yield* merge(heap, stretch.baseNs, plan);
+  } finally {
+    for (const feed of feeds) feed.close();
+    budget.release(bytes);
+  }
+}
+
+function* merge(
+  heap: TimeHeap<SeriesFeed>,
+  baseNs: bigint,
+  plan: RowPlan,
+): Generator<RowChunk | null> {
+  const { budget } = plan.request;
+  const picked = new PickedRows(plan.columns.map(({ type }) => type));
+  const chunkRows = plan.rowsMax > 0 ? Math.min(plan.rowsMax, CHUNK_ROWS) : CHUNK_ROWS;
+  while (heap.size > 0) {
+    const feed = heap.pop();
+    picked.push(feed, feed.row);
+    if (feed.step()) heap.push(feed);
+    else {
+      picked.flush();
+      if (yield* advanced(feed, plan)) heap.push(feed);
+    }
+    if (picked.count === chunkRows) {
+      const { count } = picked;
+      yield { baseNs, count, ...picked.take() };
+      if (budget.isTurnOver()) yield null;
+    }
+  }
+  const { count } = picked;
+  if (count > 0) yield { baseNs, count, ...picked.take() };
+}
+
+/** Reads the feed's next rows; false at its end. */
+function* advanced(feed: SeriesFeed, { request }: RowPlan): Generator<null, boolean> {
+  while (feed.read()) {
+    if (feed.count > 0) return true;
+    if (request.budget.isTurnOver()) yield null;
+  }
+  feed.close();
+  return false;
+}
+
+function parkedRowsOf(entries: readonly GroupEntry[], plan: RowPlan): number {
+  const isStored = entries.every(({ table }) => table instanceof StoredTable);
+  const columns = plan.columns.length + 1;
+  if (!isStored || entries.length * columns <= OPEN_FIELDS_MAX) return 0;
+  const rows = Math.floor(PARKED_BYTES_MAX / (entries.length * columns * 8));
+  return Math.max(PARKED_ROWS_MIN, Math.min(PARKED_ROWS_MAX, rows));
+}
+
+function bytesOf(seriesCount: number, plan: RowPlan, parkedRows: number): number {
+  const columns = plan.columns.length + 1;
+  const rows = plan.rowsMax > 0 ? Math.min(plan.rowsMax, parkedRows) : parkedRows;
+  return seriesCount * columns * (parkedRows > 0 ? rows * 8 : OPEN_FIELD_BYTES);
+}
+
+interface FeedOptions {
+  readonly stretch: Stretch;
+  readonly plan: RowPlan;
+  /** Rows that the series gives before it is closed; 0 keeps it open. */
+  readonly parkedRows: number;
+}
+
+/** A series being merged: its rows at hand, computed. */
+class SeriesFeed implements HeapItem, PickSource {
+  key = 0;
+  /** Order among series by their texts, where that is the same for all their rows; else -1. */
+  rank = -1;
+  readonly isStored: boolean;
+  columns: readonly (Column | null)[] = [];
+  readonly constants: readonly (string | null)[];
+  ties: readonly (Column | null)[] = [];
+  readonly tieConstants: readonly (string | null)[];
+  offsets: Float64Array = new Float64Array(0);
+  count = 0;
+  row = 0;
+  readonly #options: FeedOptions;
+  readonly #sign: number;
+  readonly #isConstant: readonly boolean[];
+  readonly #isConstantTie: readonly boolean[];
+  #reader: EntryReader | null = null;
+  #stretch: Stretch;
+  #rowsLeft: number;
+
+  constructor(
+    readonly entry: GroupEntry,
+    /** Place among the series of the group. */
+    readonly ordinal: number,
+    options: FeedOptions,
+  ) {
+    const { columns, ties, request, rowsMax } = options.plan;
+    this.#options = options;
+    this.#stretch = options.stretch;
+    this.#rowsLeft = rowsMax > 0 ? rowsMax : Number.POSITIVE_INFINITY;
+    this.#sign = request.isAscending ? 1 : -1;
+    this.isStored = entry.table instanceof StoredTable;
+    const tags = columns.map(({ expr, type }) =>
+      expr.kind === 'varRef' && type === 'string' ? tagOf(entry, expr) : undefined,
+    );
+    this.#isConstant = tags.map((tag) => tag !== undefined);
+    this.constants = tags.map((tag) => tag ?? null);
+    const tieTags = ties.map((ref) => tagOf(entry, ref));
+    this.#isConstantTie = tieTags.map((tag) => tag !== undefined);
+    this.tieConstants = tieTags.map((tag) => tag ?? null);
+  }
+
+  get hasConstantTies(): boolean {
+    return this.tieConstants.every((text) => text !== null);
+  }
+
+  /** Takes up the next rows, possibly none; false at the end. */
+  read(): boolean {
+    const { plan, parkedRows } = this.#options;
+    if (this.#rowsLeft <= 0) return false;
+    this.#reader ??= new EntryReader(this.entry, this.#stretch, plan.request);
+    const wanted = parkedRows > 0 ? Math.min(parkedRows, this.#rowsLeft) : this.#rowsLeft;
+    const rows = this.#reader.next(wanted);
+    this.count = 0;
+    this.row = 0;
+    if (!rows) return false;
+    if (rows.count === 0) return true;
+    const isParked = parkedRows > 0;
+    const keep = (column: Column): Column => (isParked ? owned(column, rows.count) : column);
+    this.columns = plan.columns.map((column, c) =>
+      this.#isConstant[c] ? null : keep(computed(column, rows.scope)),
+    );
+    this.ties = plan.ties.map((ref, t) =>
+      this.#isConstantTie[t]
+        ? null
+        : (rows.scope.resolve(ref) ?? stringColumn(new Array<null>(rows.count).fill(null))),
+    );
+    this.offsets = isParked ? rows.offsets.slice(0, rows.count) : rows.offsets;
+    this.count = rows.count;
+    this.#rowsLeft -= rows.count;
+    this.key = this.#sign * (this.offsets[0] as number);
+    if (isParked) this.#park();
+    return true;
+  }
+
+  /** On to the next row at hand; false where there is none. */
+  step(): boolean {
+    if (++this.row >= this.count) return false;
+    this.key = this.#sign * (this.offsets[this.row] as number);
+    return true;
+  }
+
+  close(): void {
+    this.#reader?.close();
+    this.#reader = null;
+  }
+
+  /** Closes the series, to be opened again behind the rows at hand. */
+  #park(): void {
+    this.close();
+    const { baseNs, startNs, endNs } = this.#stretch;
+    const lastNs = baseNs + BigInt(this.offsets[this.count - 1] as number);
+    if (this.#sign > 0) this.#stretch = { baseNs, startNs: lastNs + 1n, endNs };
+    else this.#stretch = { baseNs, startNs, endNs: lastNs - 1n };
+    if (this.#stretch.startNs > this.#stretch.endNs) this.#rowsLeft = 0;
+  }
+}
+
+/** The tag that a reference means, null where the series does not have it; undefined where it is a field. */
+function tagOf({ table, series, i }: GroupEntry, ref: VarRef): string | null | undefined {
+  if (isFieldOf(table, ref)) return undefined;
+  return series.tagValue(i, ref.name) || null;
+}
+
+/** Where only tags order rows of the same time they are compared once a series instead of once a row. */
+function rank(feeds: readonly SeriesFeed[]): void {
+  if (!feeds.every((feed) => feed.isStored && feed.hasConstantTies)) return;
+  const sorted = [...feeds].sort(compareTies);
+  let place = 0;
+  for (const [i, feed] of sorted.entries()) {
+    const before = sorted[i - 1];
+    if (before && compareTies(before, feed) !== 0) place = i;
+    feed.rank = place;
+  }
+}
+
+/**
+ * Which of two rows at the same time comes first: by their text columns where all of them are there, as InfluxDB 1.x does;
+ * rows of subqueries come in the order of their series.
+ */
+const isBefore: TieBreak<SeriesFeed> = (a, b) =>
+  a.isStored ? order(a, b) < 0 : a.ordinal < b.ordinal;
+
+const isBeforeDescending: TieBreak<SeriesFeed> = (a, b) =>
+  a.isStored ? order(a, b) > 0 : a.ordinal < b.ordinal;
+
+function order(a: SeriesFeed, b: SeriesFeed): number {
+  return a.rank >= 0 && b.rank >= 0 ? a.rank - b.rank : compareTies(a, b);
+}
+
+function compareTies(a: SeriesFeed, b: SeriesFeed): number {
+  for (let t = 0; t < a.tieConstants.length; t++) {
+    const x = tieOf(a, t);
+    const y = tieOf(b, t);
+    if (x === null || y === null) return 0;
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}
+
+function tieOf(feed: SeriesFeed, t: number): string | null {
+  const column = feed.ties[t];
+  return column ? (column.strings[feed.row] ?? null) : (feed.tieConstants[t] ?? null);
+}

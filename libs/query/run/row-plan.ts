@@ -1,0 +1,96 @@
+/**
+ * What to make of the rows of a SELECT without functions over windows: columns to compute, and in which type.
+ */
+import type { Expr, VarRef } from '#influxql';
+import { compareNames } from '../compile/expand.js';
+import { ColumnBuilder, constantColumn, hasValue, type Column } from '../column.js';
+import { evaluate, type RowScope } from '../evaluate.js';
+import type { ValueType } from '../value-type.js';
+import { valueType, type RowRequest } from './entry-rows.js';
+
+/** Rows of one group in order, all within one stretch. Owned by the receiver. */
+export interface RowChunk {
+  readonly baseNs: bigint;
+  readonly count: number;
+  readonly offsets: Float64Array;
+  readonly columns: readonly Column[];
+}
+
+/** A column to compute for each row. */
+export interface RowColumn {
+  readonly expr: Expr;
+  readonly type: ValueType;
+  /** What stands where there is no value; null for nothing. */
+  readonly fill: number | bigint | null;
+}
+
+/** What to make of each series' rows. */
+export interface RowPlan {
+  readonly request: RowRequest;
+  readonly columns: readonly RowColumn[];
+  /** Text references whose values order rows at the same time; ends before the first that is no text. */
+  readonly ties: readonly VarRef[];
+  /** Rows behind which nobody looks; 0 for all. */
+  readonly rowsMax: number;
+}
+
+/** A column of the expression's values in the type that the result has everywhere. */
+export function computed({ expr, type, fill }: RowColumn, scope: RowScope): Column {
+  const column = inType(evaluate(expr, scope), type, scope.count);
+  if (fill === null || !column.present || type === 'string' || type === 'boolean') return column;
+  return withFill(column, fill, scope.count);
+}
+
+/** The column as `type`; where it is of another kind no row has a value. */
+export function inType(column: Column, type: ValueType, count: number): Column {
+  if (column.type === type) return column;
+  if (type === 'float' && column.type !== 'string' && column.type !== 'boolean')
+    return { ...column, type, wide: null };
+  const builder = new ColumnBuilder(type, count);
+  for (let i = 0; i < count; i++) builder.pushNull();
+  return builder.build();
+}
+
+/** The column with a constant where a row has no value. */
+export function withFill(column: Column, fill: number | bigint, count: number): Column {
+  const constant = constantColumn(
+    column.type === 'float' ? Number(fill) : BigInt(Math.trunc(Number(fill))),
+    column.type,
+    1,
+  );
+  const builder = new ColumnBuilder(column.type, count);
+  for (let i = 0; i < count; i++) {
+    if (hasValue(column, i)) builder.pushFrom(column, i);
+    else builder.pushFrom(constant, 0);
+  }
+  return builder.build();
+}
+
+/** The first rows of a column in memory of their own. */
+export function owned(column: Column, count: number): Column {
+  if (column.type === 'string') return column;
+  return {
+    ...column,
+    numbers: column.numbers.slice(0, count),
+    present: column.present?.slice(0, count) ?? null,
+    wide: column.wide?.slice(0, count) ?? null,
+  };
+}
+
+/** References of text among sorted ones, up to the first that is none. */
+export function tieRefs(
+  refs: readonly VarRef[],
+  typeOf: (ref: VarRef) => ReturnType<RowRequest['typeOf']>,
+): readonly VarRef[] {
+  const sorted = [...refs].sort((a, b) => compareNames(a.name, b.name));
+  const end = sorted.findIndex((ref) => typeOf(ref) !== 'tag' && typeOf(ref) !== 'string');
+  return end < 0 ? sorted : sorted.slice(0, end);
+}
+
+/** References among which at least one is a field somewhere; the others only accompany it. */
+export function splitRefs(
+  refs: readonly VarRef[],
+  typeOf: (ref: VarRef) => ReturnType<RowRequest['typeOf']>,
+): readonly VarRef[] {
+  return refs.filter((ref) => valueType(typeOf(ref)) !== null);
+}
