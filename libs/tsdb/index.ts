@@ -8,3 +8,20 @@ export {
 } from './shard.js';
 export { TsdbError } from './errors.js';
 export { storeStatistics, type StorageStatistics } from './store-statistics.js';
+export {
+  findShardFolders,
+  type ShardFolder,
+  type ShardSelection,
+} from './inspect/shard-folders.js';
+export {
+  type InspectedShard,
+  InspectedStore,
+  type InspectedStoreOptions,
+} from './inspect/inspected-store.js';
+export { type ExportedChunk, type ExportRange, exportShard } from './inspect/export-points.js';
+export {
+  type DatabaseReport,
+  type MeasurementReport,
+  reportDatabase,
+  type TagReport,
+} from './inspect/report-database.js';

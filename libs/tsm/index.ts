@@ -72,3 +72,10 @@ export {
   type CompactionResult,
   removeCompacted,
 } from './compaction/compact-files.js';
+export {
+  type FileVerdict,
+  type InspectedKind,
+  inspectedKind,
+  verifyFile,
+} from './inspect/verify-file.js';
+export { type InspectedBlock, walkBlocks } from './inspect/walk-blocks.js';
