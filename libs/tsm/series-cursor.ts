@@ -17,7 +17,7 @@ import type { TsmReader } from './tsm-reader.js';
 /** Files and caches of a shard as they are at one moment. Released once. */
 export class EngineView {
   private readonly reader: CachedSeriesReader;
-  private readonly entries = new IndexEntries();
+  private readonly freeEntries: IndexEntries[] = [];
   private readonly memos: (TimeMemo | undefined)[] = [];
   private readonly suffixes = new Map<string, Uint8Array>();
   private isReleased = false;
@@ -54,10 +54,19 @@ export class EngineView {
     for (const reader of this.readers) {
       const { minNs, maxNs } = reader.summary;
       if (minNs > request.maxNs || maxNs < request.minNs) continue;
-      if (!reader.find(key, this.entries) || this.entries.type !== type) continue;
-      found.push({ reader, entries: this.entries.clone(), deleted: reader.tombstones.find(key) });
+      const entries = this.freeEntries.pop() ?? new IndexEntries();
+      if (reader.find(key, entries) && entries.type === type) {
+        found.push({ reader, entries, deleted: reader.tombstones.find(key) });
+      } else {
+        this.freeEntries.push(entries);
+      }
     }
     return found;
+  }
+
+  /** Takes back what {@link sources} gave, for the next field. */
+  giveBack(sources: readonly FileSource[]): void {
+    for (const { entries } of sources) this.freeEntries.push(entries);
   }
 
   /**
@@ -120,6 +129,8 @@ const encoder = new TextEncoder();
 /** Cursors over the fields of a series, opened as they are asked for. */
 export class FieldsCursor {
   private readonly cursors: (BlockCursor | null | undefined)[] = [];
+  /** What each cursor reads from, by number of the field. */
+  private readonly sources: (readonly FileSource[])[] = [];
   private readonly memo: TimeMemo;
   private isClosed = false;
 
@@ -135,10 +146,15 @@ export class FieldsCursor {
     if (this.isClosed) return null;
     let cursor = this.cursors[field];
     if (cursor === undefined) {
-      cursor = this.open(this.request.fields[field]);
+      cursor = this.open(field, this.request.fields[field]);
       this.cursors[field] = cursor;
     }
-    return cursor === null ? null : cursor.next();
+    const batch = cursor === null ? null : cursor.next();
+    if (batch === null && cursor !== null) {
+      this.cursors[field] = null;
+      this.view.giveBack(this.sources[field]);
+    }
+    return batch;
   }
 
   /** Ends reading before the end, so that buffers can be used again; batches are not valid any more. */
@@ -148,7 +164,7 @@ export class FieldsCursor {
     this.isClosed = true;
   }
 
-  private open(field: SeriesField | null | undefined): BlockCursor | null {
+  private open(number: number, field: SeriesField | null | undefined): BlockCursor | null {
     if (field === null || field === undefined) return null;
     const { view, request, memo } = this;
     const name = view.keySuffix(field.name);
@@ -156,6 +172,7 @@ export class FieldsCursor {
     key.set(request.seriesKey);
     key.set(name, request.seriesKey.length);
     const files = view.sources(key, field.type, request);
+    this.sources[number] = files;
     const cached = view.cached(request, field);
     if (files.length === 0 && cached === null) return null;
     return new BlockCursor({

@@ -212,6 +212,11 @@ export class TsmIndex {
     return BEYOND_CHUNK;
   }
 
+  /** Where the blocks end and the index begins. */
+  get dataEnd(): number {
+    return this.bounds.start;
+  }
+
   /** A scanner over all records. */
   scan(): IndexScanner {
     return new IndexScanner(this.file, this.bounds);

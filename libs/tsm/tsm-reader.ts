@@ -37,9 +37,13 @@ import { checksumText } from './tsm-writer.js';
 
 /** The most bytes that one read ahead takes; a single larger block is read alone. */
 const READ_MAX_BYTES = 256 * 1024;
+/** What is read at least when blocks are asked for one behind the other. */
+const READ_AHEAD_BYTES = 32 * 1024;
 
 /** A stretch of a file in memory: the blocks that a cursor reads one after another. Belongs to one cursor. */
 export class BlockBuffer {
+  /** Whose bytes these are. */
+  owner: TsmReader | null = null;
   bytes = new Uint8Array(0);
   /** Position in the file of `bytes[0]`. */
   offset = 0;
@@ -127,7 +131,8 @@ export class TsmReader {
    */
   load(buffer: BlockBuffer, entries: IndexEntries, number: number, towards: number): number {
     const { offsets, sizesBytes } = entries;
-    const loaded = buffer.positionOf(offsets[number]!, sizesBytes[number]!);
+    const isOurs = buffer.owner === this;
+    const loaded = isOurs ? buffer.positionOf(offsets[number]!, sizesBytes[number]!) : -1;
     if (loaded >= 0) return loaded;
     let first = number;
     let last = number;
@@ -140,7 +145,12 @@ export class TsmReader {
       if (total + sizesBytes[first - 1]! > READ_MAX_BYTES) break;
       total += sizesBytes[--first]!;
     }
+    if (isOurs && offsets[first] === buffer.offset + buffer.sizeBytes) {
+      // Small blocks of one key after another: the next ones are going to be wanted.
+      total = Math.max(total, Math.min(READ_AHEAD_BYTES, this.index.dataEnd - offsets[first]));
+    }
     if (buffer.bytes.length < total) buffer.bytes = new Uint8Array(total + (total >>> 1));
+    buffer.owner = this;
     buffer.offset = offsets[first]!;
     buffer.sizeBytes = this.file.readSync(buffer.bytes.subarray(0, total), buffer.offset);
     const position = buffer.positionOf(offsets[number]!, sizesBytes[number]!);

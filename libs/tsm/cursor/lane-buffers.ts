@@ -31,11 +31,9 @@ export function takeLaneBuffers(): LaneBuffers {
 
 /** Takes buffers back. Whatever was read from them may change from now on. */
 export function giveLaneBuffers(buffers: LaneBuffers): void {
-  const { buffer, values, times } = buffers;
-  const keptBytes = buffer.bytes.length + values.strings.bytes.length + 8 * times.offsets.length;
+  const { values, times } = buffers;
+  const keptBytes = buffers.buffer.bytes.length + values.strings.bytes.length + 8 * times.offsets.length;
   if (free.length >= FREE_MAX || keptBytes > KEPT_BYTES_MAX) return;
-  // What is in the buffer belongs to one file.
-  buffer.sizeBytes = 0;
   buffers.splitter.reset();
   values.wide = null;
   times.wide = null;
