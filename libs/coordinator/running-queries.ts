@@ -31,8 +31,9 @@ export interface QueryTask {
 }
 
 interface Entry {
-  readonly query: { -readonly [Name in keyof RunningQuery]: RunningQuery[Name] };
+  readonly query: RunningQuery & { isKilled: boolean };
   readonly stop: AbortController;
+  readonly onInterrupted: (() => void) | undefined;
   failure: CoordinatorError | null;
 }
 
@@ -48,9 +49,17 @@ export class RunningQueries {
 
   /**
    * Registers a query.
+   * @param text printed only when somebody asks
+   * @param client aborted when nobody waits for the answer any more
+   * @param onInterrupted told when the query is ended before its time, not by its client
    * @throws CoordinatorError `max-concurrent-queries limit exceeded(n, limit)`
    */
-  start(text: string, database: string, client: AbortSignal): QueryTask {
+  start(
+    text: () => string,
+    database: string,
+    client: AbortSignal,
+    onInterrupted?: () => void,
+  ): QueryTask {
     const { concurrentMax, timeoutMs } = this.limits;
     if (concurrentMax > 0 && this.entries.size >= concurrentMax) {
       throw new CoordinatorError(
@@ -60,11 +69,20 @@ export class RunningQueries {
     }
     const id = ++this.lastId;
     const stop = new AbortController();
-    const query = { id, text, database, startedNs: this.clock.nowNs(), isKilled: false };
-    const entry: Entry = { query, stop, failure: null };
+    const query = {
+      id,
+      database,
+      startedNs: this.clock.nowNs(),
+      isKilled: false,
+      get text() {
+        return text();
+      },
+    };
+    const entry: Entry = { query, stop, failure: null, onInterrupted };
     this.entries.set(id, entry);
     const onClientGone = (): void => stop.abort();
     client.addEventListener('abort', onClientGone);
+    if (client.aborted) onClientGone();
     const timer =
       timeoutMs > 0
         ? setTimeout(
@@ -118,4 +136,5 @@ export class RunningQueries {
 function end(entry: Entry, failure: CoordinatorError): void {
   entry.failure ??= failure;
   entry.stop.abort();
+  entry.onInterrupted?.();
 }

@@ -191,7 +191,7 @@ describe('StatementExecutor', () => {
 
   it('bounds the queries under way', async () => {
     const { queries, short } = await setUp({ concurrentMax: 1, timeoutMs: 0 });
-    const task = queries.start('x', '', new AbortController().signal);
+    const task = queries.start(() => 'x', '', new AbortController().signal);
     expect(await short('SHOW USERS')).toEqual(['0 max-concurrent-queries limit exceeded(1, 1)']);
     task.finish();
     expect(await short('SHOW USERS')).toEqual(['0 series ', '0 ok']);
@@ -199,7 +199,8 @@ describe('StatementExecutor', () => {
 });
 
 describe('RunningQueries', () => {
-  const start = (queries: RunningQueries) => queries.start('q', 'd', new AbortController().signal);
+  const start = (queries: RunningQueries) =>
+    queries.start(() => 'q', 'd', new AbortController().signal);
 
   it('ends queries that are killed or take too long', async () => {
     const queries = new RunningQueries(new ManualClock(), { concurrentMax: 0, timeoutMs: 5 });

@@ -59,11 +59,11 @@ export class StatementExecutor {
   async *run(request: StatementRequest): AsyncIterable<StatementEvent> {
     const { queries, clock, logger, logQueriesAfterMs } = this.parts;
     const { statistics } = this;
-    const text = request.statements.map(printStatement).join('; ');
+    const text = (): string => request.statements.map(printStatement).join('; ');
     const startedMs = clock.monotonicMs();
     let task: QueryTask;
     try {
-      task = queries.start(text, request.database, request.signal);
+      task = queries.start(text, request.database, request.signal, request.onInterrupted);
     } catch (error) {
       yield { kind: 'end', statementId: 0, error: messageOf(error), messages: [] };
       return;
@@ -80,7 +80,7 @@ export class StatementExecutor {
       statistics.queryDurationNs += Math.round(durationMs * 1e6);
       if (logQueriesAfterMs > 0 && durationMs > logQueriesAfterMs) {
         logger.warn('Detected slow query', {
-          query: text,
+          query: text(),
           qid: task.id,
           db: request.database,
           durationMs,

@@ -19,6 +19,8 @@ export interface StatementRequest {
   /** Null where authentication is off. Authorisation has been checked; this narrows what lists show. */
   readonly user: User | null;
   readonly signal: AbortSignal;
+  /** Told when the query is ended before its time, by KILL QUERY or its time limit. */
+  readonly onInterrupted?: () => void;
 }
 
 /** How a chunked answer cuts series: by rows, one document a series, or not at all. */

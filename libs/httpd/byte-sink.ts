@@ -45,6 +45,14 @@ export class ByteSink {
     this.length += bytes.length;
   }
 
+  /** The first `count` of a few bytes. */
+  copy(from: Uint8Array, count: number): void {
+    this.reserve(count);
+    const { bytes, length } = this;
+    for (let i = 0; i < count; i++) bytes[length + i] = from[i];
+    this.length = length + count;
+  }
+
   /** Text of ASCII characters only. */
   ascii(text: string): void {
     this.reserve(text.length);
@@ -69,6 +77,12 @@ export class ByteSink {
   private smallInteger(value: number): void {
     this.reserve(11);
     const { bytes } = this;
+    if (value >= 0 && value < 100) {
+      const tens = (value / 10) | 0;
+      if (tens > 0) bytes[this.length++] = 48 + tens;
+      bytes[this.length++] = 48 + value - tens * 10;
+      return;
+    }
     let rest = value;
     if (rest < 0) {
       bytes[this.length++] = 45;
@@ -109,7 +123,7 @@ export class ByteSink {
     bytes[at++] = 34;
     for (let i = 0; i < text.length; i++) {
       const c = text.charCodeAt(i);
-      if (c < 0x20 || c > 0x7e || c === 34 || c === 92 || c === 60 || c === 62 || c === 38) {
+      if (c > 0x7e || PLAIN[c] === 0) {
         this.utf8(`"${text.replace(ESCAPED, escapeCharacter)}"`);
         return;
       }
@@ -124,6 +138,11 @@ export class ByteSink {
     this.ascii(formatRfc3339Nano(timeNs, offsetSec));
   }
 }
+
+/** 1 for the ASCII characters that stand for themselves. */
+const PLAIN = Uint8Array.from({ length: 0x7f }, (_, c) =>
+  c < 0x20 || '"\\<>&'.includes(String.fromCharCode(c)) ? 0 : 1,
+);
 
 // A lone surrogate is what invalid UTF-8 has become; Go prints the replacement character for it.
 const ESCAPED =
@@ -202,7 +221,8 @@ function offsetText(offsetSec: number): string {
 
 const two = (value: number): string => (value < 10 ? `0${value}` : String(value));
 
-function dayText(day: number): string {
+/** `2026-01-31`, given days since 1970. */
+export function dayText(day: number): string {
   const date = new Date(day * 86_400_000);
   return `${String(date.getUTCFullYear()).padStart(4, '0')}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
 }

@@ -2,6 +2,7 @@
 import type { ResultColumn, ResultSeries, ResultValue } from '#query';
 import { ByteSink, formatPlainFloat } from './byte-sink.js';
 import type { ResultEncoder, ResultEnd } from './result-encoder.js';
+import { TimeWriter } from './time-writer.js';
 
 const MARSHAL_ERROR =
   'json: error calling MarshalJSON for type httpd.Response: json: error calling MarshalJSON for type *query.Result: json: unsupported value:';
@@ -22,8 +23,12 @@ export class JsonEncoder implements ResultEncoder {
   private documentStart = 0;
   isPlainText = false;
 
+  private readonly times: TimeWriter;
+
   /** @param epochUnitNs nanoseconds of the unit of times, null for text */
-  constructor(private readonly epochUnitNs: bigint | null) {}
+  constructor(epochUnitNs: bigint | null) {
+    this.times = new TimeWriter(epochUnitNs);
+  }
 
   beginDocument(): void {
     this.resultCount = 0;
@@ -83,15 +88,16 @@ export class JsonEncoder implements ResultEncoder {
   }
 
   rows(series: ResultSeries, from: number, to: number): void {
-    const { sink, epochUnitNs } = this;
+    const { sink, times } = this;
     const { data } = series;
+    for (const column of data) if (column.kind === 'time') times.begin(column);
     for (let row = from; row < to; row++) {
       if (this.rowCount++ === 0) sink.ascii(',"values":[');
       else sink.byte(COMMA);
       sink.byte(OPEN_LIST);
       for (let c = 0; c < data.length; c++) {
         if (c > 0) sink.byte(COMMA);
-        writeCell(sink, data[c], row, epochUnitNs);
+        writeCell(sink, data[c], row, times);
       }
       sink.byte(CLOSE_LIST);
     }
@@ -152,15 +158,10 @@ export class JsonEncoder implements ResultEncoder {
   }
 }
 
-function writeCell(
-  sink: ByteSink,
-  column: ResultColumn,
-  row: number,
-  epochUnitNs: bigint | null,
-): void {
+function writeCell(sink: ByteSink, column: ResultColumn, row: number, times: TimeWriter): void {
   switch (column.kind) {
     case 'time':
-      writeTime(sink, column, row, epochUnitNs);
+      times.write(sink, column, row);
       return;
     case 'float':
       if (column.present !== null && column.present[row] === 0) sink.ascii('null');
@@ -185,20 +186,6 @@ function writeCell(
     case 'any':
       writeValue(sink, column.values[row]);
   }
-}
-
-function writeTime(
-  sink: ByteSink,
-  { ns, zone }: Extract<ResultColumn, { kind: 'time' }>,
-  row: number,
-  epochUnitNs: bigint | null,
-): void {
-  const timeNs = ns[row];
-  if (epochUnitNs === null) {
-    sink.byte(34);
-    sink.rfc3339(timeNs, zone === undefined ? 0 : Number(zone.offsetNs(timeNs) / 1_000_000_000n));
-    sink.byte(34);
-  } else sink.ascii((epochUnitNs === 1n ? timeNs : timeNs / epochUnitNs).toString());
 }
 
 function writeValue(sink: ByteSink, value: ResultValue): void {

@@ -100,6 +100,8 @@ export interface QueryRequest {
   readonly user: User | null;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
+  /** Told when the query is killed or runs into its time limit, so that its answer waits no longer for the client. */
+  readonly onInterrupted?: () => void;
 }
 
 /** Runs statements. */

@@ -12,6 +12,7 @@ import { parseMultipart } from './multipart.js';
 import type { QueryEvent, QueryRequest, QueryService } from './ports.js';
 import { writeChunks, writeDocument } from './response-writer.js';
 import { ResponseStream } from './response-stream.js';
+import type { ResultEncoder } from './result-encoder.js';
 import type { HttpdStatistics } from './statistics.js';
 import { UrlValues } from './url-values.js';
 
@@ -30,6 +31,17 @@ export interface QueryHandlerParts {
 
 /** Rows of a chunk where the client does not say. Same as InfluxDB 1.x. */
 const CHUNK_ROWS_DEFAULT = 10_000;
+
+/** Status and headers go out after so long when there is nothing else to send. */
+const FLUSH_HEADERS_MS = 20;
+
+/** How events become an answer. */
+interface AnswerParts {
+  readonly encoder: ResultEncoder;
+  readonly stream: ResponseStream;
+  /** Rows of a chunk; 0 for an answer in one piece. */
+  readonly chunkRows: number;
+}
 
 /** Answers queries. */
 export class QueryHandler {
@@ -61,7 +73,9 @@ export class QueryHandler {
     const isChunked = value('chunked') === 'true';
     const chunkRows = isChunked ? chunkRowsOf(value('chunk_size')) : 0;
     const stop = new AbortController();
+    let stream: ResponseStream | null = null;
     const request: QueryRequest = {
+      onInterrupted: () => stream?.stopWaiting(),
       statements: statements.slice(0, runnable),
       database,
       retentionPolicy: value('rp'),
@@ -76,9 +90,21 @@ export class QueryHandler {
       exchange.sendEmpty(204);
       return;
     }
-    exchange.response.on('close', () => stop.abort());
-    const events = this.run(request, statements, exchange);
-    await this.send(exchange, events, { epoch: value('epoch'), chunkRows });
+    if (exchange.response.destroyed) stop.abort();
+    // Also told of the end of a whole answer, when there is nothing left to stop.
+    exchange.response.on('close', () => {
+      if (!exchange.response.writableFinished) stop.abort();
+    });
+    const events =
+      runnable === statements.length
+        ? this.parts.queries.run(request)
+        : this.run(request, statements, exchange);
+    const encoder = exchange.encoder(value('epoch'));
+    stream = new ResponseStream(exchange.response, {
+      isGzip: exchange.acceptsGzip,
+      isPretty: exchange.isPretty && encoder instanceof JsonEncoder,
+    });
+    await this.send(exchange, events, { encoder, stream, chunkRows });
   }
 
   private async readForm(exchange: Exchange): Promise<UrlValues | null> {
@@ -140,17 +166,13 @@ export class QueryHandler {
   private async send(
     exchange: Exchange,
     events: AsyncIterable<QueryEvent>,
-    { epoch, chunkRows }: { readonly epoch: string; readonly chunkRows: number },
+    { encoder, stream, chunkRows }: AnswerParts,
   ): Promise<void> {
     const { response } = exchange;
-    const encoder = exchange.encoder(epoch);
     response.statusCode = 200;
     response.setHeader('Content-Type', encoder.contentType);
-    const stream = new ResponseStream(response, {
-      isGzip: exchange.acceptsGzip,
-      isPretty: exchange.isPretty && encoder instanceof JsonEncoder,
-    });
-    response.flushHeaders();
+    // A client learns early that its query was accepted, but a quick answer goes out in one piece.
+    const flush = setTimeout(() => response.flushHeaders(), FLUSH_HEADERS_MS);
     try {
       if (chunkRows > 0) await writeChunks(events, encoder, stream, chunkRows);
       else await writeDocument(events, encoder, stream, this.parts.rowsMax);
@@ -163,6 +185,7 @@ export class QueryHandler {
       response.destroy();
       return;
     } finally {
+      clearTimeout(flush);
       exchange.responseBytes = stream.bytesWritten;
       this.parts.statistics.queryRespBytes += stream.bytesWritten;
     }

@@ -19,6 +19,8 @@ export class ResponseStream implements ByteOutput {
   bytesWritten = 0;
   private readonly indenter: JsonIndenter | null;
   private readonly gzip: zlib.Gzip | null;
+  private isPatient = true;
+  private wake: (() => void) | null = null;
 
   constructor(
     private readonly response: ServerResponse,
@@ -42,15 +44,24 @@ export class ResponseStream implements ByteOutput {
       this.gzip?.flush(zlib.constants.Z_SYNC_FLUSH);
       return;
     }
+    if (!this.isPatient) return;
     return new Promise((resolve) => {
       const done = (): void => {
         target.off('drain', done);
         this.response.off('close', done);
+        this.wake = null;
         resolve();
       };
+      this.wake = done;
       target.once('drain', done);
       this.response.once('close', done);
     });
+  }
+
+  /** The query is over before its time: what little is still to come does not wait for the client. */
+  stopWaiting(): void {
+    this.isPatient = false;
+    this.wake?.();
   }
 
   end(): void {

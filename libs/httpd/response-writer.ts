@@ -15,9 +15,11 @@ export interface ByteOutput {
 /** Rows of one series after which an answer that is not chunked marks it partial. Same as InfluxDB 1.x. */
 const UNCHUNKED_PARTIAL_ROWS = 10_000;
 /** Bytes of an unfinished statement from which on they are sent: an error can then no longer replace them. */
-const HELD_BYTES_MAX = 4 * 1024 * 1024;
-/** Rows encoded before the event loop gets a turn. */
-const ROWS_PER_TURN = 20_000;
+const HELD_BYTES_MAX = 1024 * 1024;
+/** Rows encoded before anybody looks at the clock. */
+const ROWS_PER_LOOK = 1000;
+/** Encoding goes on for so long before the event loop gets a turn. */
+const TURN_MS = 8;
 
 type EndEvent = Extract<QueryEvent, { kind: 'end' }>;
 type SeriesEvent = Extract<QueryEvent, { kind: 'series' }>;
@@ -53,7 +55,7 @@ class DocumentWriter {
   private currentRows = 0;
   private isCut = false;
   private totalRows = 0;
-  private rowsThisTurn = 0;
+  private turnStartMs = performance.now();
 
   constructor(
     private readonly encoder: ResultEncoder,
@@ -73,14 +75,13 @@ class DocumentWriter {
     this.current = series;
     const room = this.rowsMax > 0 ? this.rowsMax - this.totalRows : series.rowCount;
     const rows = Math.min(series.rowCount, room);
-    for (let from = 0; from < rows; from += ROWS_PER_TURN) {
-      const to = Math.min(rows, from + ROWS_PER_TURN);
+    for (let from = 0; from < rows; from += ROWS_PER_LOOK) {
+      const to = Math.min(rows, from + ROWS_PER_LOOK);
       encoder.rows(series, from, to);
-      this.rowsThisTurn += to - from;
       if (encoder.sink.length > HELD_BYTES_MAX) await this.output.write(encoder.take());
-      if (this.rowsThisTurn >= ROWS_PER_TURN) {
-        this.rowsThisTurn = 0;
+      if (to - from === ROWS_PER_LOOK && performance.now() - this.turnStartMs > TURN_MS) {
         await turn();
+        this.turnStartMs = performance.now();
       }
     }
     this.currentRows += rows;
