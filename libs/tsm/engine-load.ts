@@ -11,6 +11,7 @@ import { type Deletion, deleteFromFile, holdsValues, seriesLeft } from './deleti
 import { findSeparator, SEPARATOR_BYTES } from './field-key.js';
 import type { FileStore } from './file-store.js';
 import { IndexEntries } from './index-entries.js';
+import { isUnreadable } from './quarantine.js';
 import type { TsmReader } from './tsm-reader.js';
 import type { DeletionRecord } from './wal/deletion-record.js';
 import { WalSegmentReader } from './wal/wal-decoder.js';
@@ -93,6 +94,16 @@ export async function replayLog(parts: LoadingParts): Promise<ReplayOutcome> {
   return new LogReplay(parts).run();
 }
 
+/** Null when the disk does not give it back. */
+async function readSegment(files: FileSystem, path: string): Promise<Uint8Array | null> {
+  try {
+    return await files.readFile(path);
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
+  }
+}
+
 class LogReplay {
   private readonly deletions: (Deletion & { readonly generation: number })[] = [];
 
@@ -108,7 +119,13 @@ class LogReplay {
     let damagedRecords = 0;
     for (const number of numbers) {
       const path = join(walDirectory, segmentName(number));
-      const bytes = await files.readFile(path);
+      const bytes = await readSegment(files, path);
+      if (bytes === null) {
+        damagedRecords++;
+        segments.push({ number, sizeBytes: 0, isDamaged: true });
+        logger.error('log segment does not read', { path });
+        continue;
+      }
       if (bytes.length === 0) {
         // A crash came after its name and before its first bytes.
         await files.remove(path);

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { type FileSystem, type Logger, messageOf } from '#kernel';
 import { TsmError } from './errors.js';
 import { BAD_SUFFIX } from './tsm-format.js';
-import { tombstonePath } from './tombstone.js';
+import { readTombstones, tombstonePath } from './tombstone.js';
 import { TsmReader } from './tsm-reader.js';
 
 /** Renames what is corrupt, and counts. One for a shard or for a process. */
@@ -21,20 +21,30 @@ export class Quarantine {
 
   /**
    * Opens a TSM file. Corrupt tombstones are put aside alone: what they deleted is seen again, which is better than losing
-   * the rest.
+   * the rest. What the disk refuses to give back (EIO) counts as corrupt.
    * @returns null when the file itself was put aside
    */
   async openTsm(path: string): Promise<TsmReader | null> {
     try {
       return await TsmReader.open(this.files, path);
     } catch (error) {
-      if (!(error instanceof TsmError)) throw error;
-      if (error.code === 'tsm.corrupt-tombstone') {
+      if (!(error instanceof TsmError) && !isUnreadable(error)) throw error;
+      if (await this.hasBadTombstones(path)) {
         await this.putAside(tombstonePath(path), error);
         return this.openTsm(path);
       }
       await this.putAside(path, error);
       return null;
+    }
+  }
+
+  private async hasBadTombstones(path: string): Promise<boolean> {
+    try {
+      await readTombstones(this.files, tombstonePath(path));
+      return false;
+    } catch (error) {
+      if (error instanceof TsmError || isUnreadable(error)) return true;
+      throw error;
     }
   }
 
@@ -52,4 +62,9 @@ export class Quarantine {
       reason: messageOf(reason),
     });
   }
+}
+
+/** True for an error of a disk that cannot give back what it has: as good as corrupt, unlike a lack of rights or memory. */
+export function isUnreadable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EIO';
 }

@@ -7,7 +7,7 @@ import {
   SimulatedFileSystem,
   StoreBench,
 } from '#test-support';
-import { copyFiles, damagedDisks, type FileSet } from './damage.js';
+import { copyFiles, damagedDisks, diskOf, type FileSet } from './damage.js';
 
 const SERIES = ['m,a=b', 'm,a=c', 'n,x=y'];
 const FIELDS = Object.keys(benchFieldTypes);
@@ -131,6 +131,18 @@ describe('a damaged segment of the log', () => {
     expect(faults.slice(0, 20)).toEqual([]);
     expect(kept).toBeGreaterThan(0);
   }, 60_000);
+
+  it('that the disk cannot read (EIO) costs itself, and is put aside', async () => {
+    const disk = diskOf(files);
+    disk.fault = ({ path, kind }) => (path === first && kind === 'readFile' ? 'EIO' : null);
+    const bench = await open(disk);
+    const found = contents(bench);
+    expect(new Set([...found.keys()].map((name) => name.split(' ')[2]))).toEqual(
+      new Set(['40', '41']),
+    );
+    await bench.close();
+    expect(disk.paths()).toContain(`${first}.bad`);
+  });
 });
 
 describe('a damaged file of a shard', () => {
@@ -239,4 +251,21 @@ describe('a damaged file of a shard', () => {
       },
     );
   }, 60_000);
+
+  it.each([
+    ['the file', tsm],
+    ['its tombstones', tsm.replace('.tsm', '.tombstone')],
+  ])('%s: what the disk cannot read (EIO) is put aside like what is corrupt', async (_, path) => {
+    const disk = diskOf(files);
+    const log = new RecordedLog();
+    disk.fault = (operation) =>
+      operation.path === path && /^(open|read|readFile)$/.test(operation.kind) ? 'EIO' : null;
+    const bench = await open(disk, log);
+    const found = contents(bench);
+    expect(wrong(found, path === tsm ? expected : before)).toEqual([]);
+    expect([...found.keys()].some((name) => name.endsWith(' 20'))).toBe(true);
+    expect(disk.paths()).toContain(`${path}.bad`);
+    expect(log.complaints.length).toBeGreaterThan(0);
+    await bench.close();
+  });
 });

@@ -25,6 +25,20 @@ const found: readonly ({ readonly name: string } & CrashHistory)[] = [
       },
     ],
   },
+  {
+    name: 'a segment whose first bytes were not written is torn, not damaged',
+    seed: 13,
+    isSnapshotEager: false,
+    steps: [
+      { kind: 'crash', afterOperations: 4 },
+      {
+        kind: 'write',
+        writes: [{ shard: 1, points: [{ series: 'm', timeNs: 0n, fields: ['s'] }] }],
+        meanwhile: 'nothing',
+      },
+      { kind: 'crash', afterOperations: 0 },
+    ],
+  },
 ];
 
 describe('crashes that went wrong once', () => {

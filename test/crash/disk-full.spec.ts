@@ -15,7 +15,13 @@ class Bench {
 
   private make(): StoreBench {
     const { files, clock } = this;
-    return new StoreBench({ files, clock, logger: silentLogger, shardIds: [1], snapshotBytes: 2 ** 30 });
+    return new StoreBench({
+      files,
+      clock,
+      logger: silentLogger,
+      shardIds: [1],
+      snapshotBytes: 2 ** 30,
+    });
   }
 
   /** Writes a point; '' or the error's text. */
@@ -62,8 +68,10 @@ const withBench = async (run: (bench: Bench) => Promise<void>): Promise<void> =>
   await bench.store.close();
 };
 
-const isIn = (folder: string, ...kinds: string[]) => ({ kind, path }: Operation): boolean =>
-  kinds.includes(kind) && path.startsWith(folder);
+const isIn =
+  (folder: string, ...kinds: string[]) =>
+  ({ kind, path }: Operation): boolean =>
+    kinds.includes(kind) && path.startsWith(folder);
 
 describe('a disk that fails', () => {
   it('full: writes are refused with the reason, what was acknowledged stays, and writes resume with space', () =>
@@ -71,7 +79,8 @@ describe('a disk that fails', () => {
       await bench.writeMany(5);
       bench.files.capacityBytes = bench.files.usedBytes + 500;
       const errors = [await bench.write(), await bench.write()];
-      for (const error of errors) expect(error).toMatch(/^cannot write to the log of shard 1 of db\.autogen: ENOSPC/);
+      for (const error of errors)
+        expect(error).toMatch(/^cannot write to the log of shard 1 of db\.autogen: ENOSPC/);
       expect(bench.missing()).toEqual([]);
       bench.files.capacityBytes = Infinity;
       await bench.writeMany(5);
@@ -89,7 +98,8 @@ describe('a disk that fails', () => {
   it('a snapshot that fails is tried again, and meanwhile everything is readable and writable', () =>
     withBench(async (bench) => {
       await bench.writeMany(3);
-      bench.files.fault = (operation) => (isIn('/data', 'write', 'sync')(operation) ? 'ENOSPC' : null);
+      bench.files.fault = (operation) =>
+        isIn('/data', 'write', 'sync')(operation) ? 'ENOSPC' : null;
       await expect(bench.engine.snapshot()).rejects.toThrow('ENOSPC');
       expect(bench.missing()).toEqual([]);
       await bench.writeMany(3);
@@ -121,7 +131,9 @@ describe('a disk that fails', () => {
       expect(bench.engine.compactionStatistics.tsmFullCompactionErr).toBeGreaterThan(0);
       expect(before.length).toBeGreaterThan(2);
       await bench.engine.compact(true);
-      expect(bench.engine.fileStore.current.map(({ id }) => id)).toEqual([{ generation: 3, sequence: 2 }]);
+      expect(bench.engine.fileStore.current.map(({ id }) => id)).toEqual([
+        { generation: 3, sequence: 2 },
+      ]);
     }));
 
   it.each(['/wal', '/data'])('a deletion that fails in %s says so and can be repeated', (folder) =>

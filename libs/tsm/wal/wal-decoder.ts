@@ -32,7 +32,7 @@ export interface SegmentOutcome {
   readonly records: number;
   /** Places where records are damaged and were left out; a write cut short by a crash is none. */
   readonly damagedRecords: number;
-  /** Bytes behind the last record that could be read: a write cut short by a crash, or damage. */
+  /** Bytes that were left out because a crash cut a write short, and all behind the last record that could be read. */
   readonly unreadBytes: number;
 }
 
@@ -106,26 +106,22 @@ export class WalSegmentReader {
     }
     const view = new DataView(file.buffer, file.byteOffset, file.length);
     let at = WAL_MAGIC.length;
+    let tornBytes = 0;
     for (;;) {
       const end = recordEnd(view, at);
       if (end === null) break;
       const payload = file.subarray(at + RECORD_HEADER_BYTES, end);
-      if (crc32(payload) !== view.getUint32(at + 4, true)) {
-        // The length may be what is damaged: go on only where a sound record follows.
-        const next = recordEnd(view, end);
-        if (next === null) break;
-        if (crc32(file.subarray(end + RECORD_HEADER_BYTES, next)) !== view.getUint32(end + 4, true))
-          break;
-        damagedRecords++;
-      } else if (this.replayRecord(payload, replay, replayDeletion)) {
-        records++;
-      } else {
-        damagedRecords++;
-      }
+      const isSound = crc32(payload) === view.getUint32(at + 4, true);
+      // Where a length is what is damaged, the next record is not found.
+      if (!isSound && !isSoundRecord(file, view, end)) break;
+      if (isSound && this.replayRecord(payload, replay, replayDeletion)) records++;
+      // What a torn record was to define is missing in those of its group behind it.
+      else if (tornBytes > 0 || hasZeroSector(file, at, end)) tornBytes += end - at;
+      else damagedRecords++;
       at = end;
     }
     if (findDamage(file, at)) damagedRecords++;
-    return { records, damagedRecords, unreadBytes: file.length - at };
+    return { records, damagedRecords, unreadBytes: file.length - at + tornBytes };
   }
 
   private replayRecord(
@@ -250,18 +246,27 @@ function recordEnd(view: DataView, at: number): number | null {
   return end > view.byteLength ? null : end;
 }
 
+/** True when a whole record with the right checksum begins at `at`. */
+function isSoundRecord(file: Uint8Array, view: DataView, at: number): boolean {
+  const end = recordEnd(view, at);
+  if (end === null) return false;
+  return crc32(file.subarray(at + RECORD_HEADER_BYTES, end)) === view.getUint32(at + 4, true);
+}
+
 /**
  * Tells damage from a write that a crash cut short, for the end of a segment that does not read. A torn write lacks its end or
- * whole sectors; where a sound record follows, or only bytes within the last record are wrong, something else happened. What
- * follows is not replayed: bytes of a string value may look like a record.
+ * whole sectors, which are zeros; where a sound record follows without any, or only bytes within the last record are wrong,
+ * something else happened. What follows is not replayed: bytes of a string value may look like a record.
  */
 function findDamage(file: Uint8Array, from: number): boolean {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   const payloadAt = from + RECORD_HEADER_BYTES;
-  if (payloadAt >= file.length) return false;
+  // A segment whose first bytes were never written has nothing that was acknowledged.
+  if (payloadAt >= file.length || file.subarray(from, payloadAt).every((byte) => byte === 0))
+    return false;
   // The length alone is wrong.
   if (crc32(file.subarray(payloadAt)) === view.getUint32(from + 4, true)) return true;
-  if (recordEnd(view, from) === file.length && !hasZeroSector(file, payloadAt)) return true;
+  if (recordEnd(view, from) === file.length) return !hasZeroSector(file, payloadAt, file.length);
   let checkedBytes = 0;
   for (let at = from + 1; at + RECORD_HEADER_BYTES < file.length; at++) {
     const type = file[at + RECORD_HEADER_BYTES];
@@ -270,16 +275,15 @@ function findDamage(file: Uint8Array, from: number): boolean {
     if (end === null) continue;
     checkedBytes += end - at;
     if (checkedBytes > DAMAGE_CHECK_BYTES_MAX) return true;
-    if (crc32(file.subarray(at + RECORD_HEADER_BYTES, end)) === view.getUint32(at + 4, true))
-      return true;
+    if (isSoundRecord(file, view, at)) return !hasZeroSector(file, from, at);
   }
   return false;
 }
 
-/** True when a sector of the file from `from` on is all zeros, as one that was never written is. */
-function hasZeroSector(file: Uint8Array, from: number): boolean {
-  for (let at = from; at < file.length;) {
-    const end = Math.min(file.length, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+/** True when what `file[from .. to)` has of a sector is all zeros, as where it was never written. */
+function hasZeroSector(file: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to;) {
+    const end = Math.min(to, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
     if (file.subarray(at, end).every((byte) => byte === 0)) return true;
     at = end;
   }
