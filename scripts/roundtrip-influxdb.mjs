@@ -60,7 +60,10 @@ log-enabled = false
 }
 
 const ask = async (url, q) => {
-  const answer = await fetch(`${url}/query`, { method: 'POST', body: new URLSearchParams({ q, db: 'r', epoch: 'ns' }) });
+  const answer = await fetch(`${url}/query`, {
+    method: 'POST',
+    body: new URLSearchParams({ q, db: 'r', epoch: 'ns' }),
+  });
   return answer.text();
 };
 
@@ -77,10 +80,15 @@ function points(generation) {
   for (let i = 0; i < 3000; i++) {
     const time = BASE_NS + BigInt(i) * 600_000_000_000n + BigInt(i % 3 === 0 ? 0 : generation);
     const tags = `host=h${i % (20 + generation * 10)},dc=d${i % 3}`;
-    lines.push(`cpu,${tags} f=${i * 1.25 + generation},i=${i - generation}i,b=${i % 2 === 0},s="text ${i % 7}" ${time}`);
+    lines.push(
+      `cpu,${tags} f=${i * 1.25 + generation},i=${i - generation}i,b=${i % 2 === 0},s="text ${i % 7}" ${time}`,
+    );
     if (i % 10 === 0) lines.push(`m${generation},${tags} v${generation}=${generation} ${time}`);
   }
-  lines.push(`big n=9223372036854775807i ${BASE_NS}`, `esc\\ aped,t\\ k=v\\,\\=x "f\\ d"=1 ${BASE_NS}`);
+  lines.push(
+    `big n=9223372036854775807i ${BASE_NS}`,
+    `esc\\ aped,t\\ k=v\\,\\=x "f\\ d"=1 ${BASE_NS}`,
+  );
   return lines;
 }
 
@@ -99,12 +107,16 @@ const answersOf = (url) => Promise.all(QUESTIONS.map((q) => ask(url, q)));
 function compare(title, got, want) {
   const differing = QUESTIONS.filter((_, i) => got[i].trim() !== want[i].trim());
   const bytes = want.reduce((sum, body) => sum + body.length, 0);
-  console.log(`${differing.length === 0 ? 'equal  ' : 'DIFFERS'} ${title} (${QUESTIONS.length} answers, ${bytes} bytes)`);
+  console.log(
+    `${differing.length === 0 ? 'equal  ' : 'DIFFERS'} ${title} (${QUESTIONS.length} answers, ${bytes} bytes)`,
+  );
   for (const body of want) if (body.includes('"error"')) throw new TypeError(body.slice(0, 300));
   for (const q of differing) {
     const i = QUESTIONS.indexOf(q);
     const at = [...got[i]].findIndex((letter, k) => letter !== want[i][k]);
-    console.log(`  ${q}\n    got    …${got[i].slice(Math.max(0, at - 60), at + 120)}\n    wanted …${want[i].slice(Math.max(0, at - 60), at + 120)}`);
+    console.log(
+      `  ${q}\n    got    …${got[i].slice(Math.max(0, at - 60), at + 120)}\n    wanted …${want[i].slice(Math.max(0, at - 60), at + 120)}`,
+    );
   }
   failures += differing.length;
 }
@@ -116,12 +128,22 @@ async function round(name, programs) {
   try {
     for (const [generation, program] of programs.entries()) {
       const server =
-        program === 'tidegate' ? await startServer({ folder }) : await startInfluxdb(folder, program.replace('influxdb ', ''));
+        program === 'tidegate'
+          ? await startServer({ folder })
+          : await startInfluxdb(folder, program.replace('influxdb ', ''));
       try {
         if (generation === 0) await ask(server.url, 'CREATE DATABASE r');
-        if (want !== null) compare(`${name}: ${program} after ${programs[generation - 1]}`, await answersOf(server.url), want);
+        if (want !== null)
+          compare(
+            `${name}: ${program} after ${programs[generation - 1]}`,
+            await answersOf(server.url),
+            want,
+          );
         await write(server.url, points(generation));
-        await ask(server.url, `DELETE FROM cpu WHERE host = 'h${generation + 1}' AND time < ${BASE_NS + 10n ** 15n}`);
+        await ask(
+          server.url,
+          `DELETE FROM cpu WHERE host = 'h${generation + 1}' AND time < ${BASE_NS + 10n ** 15n}`,
+        );
         await ask(server.url, `DROP SERIES WHERE host = 'h${generation + 5}' AND dc = 'd1'`);
         if (generation > 0) await ask(server.url, `DROP MEASUREMENT m${generation - 1}`);
         // InfluxDB writes its cache to files only when that is cold; one of the rounds leaves it in the log.

@@ -58,8 +58,10 @@ describe('SeriesIndex', () => {
 
   it('finds a hundred thousand keys again', () => {
     const index = new SeriesIndex();
-    for (let i = 0; i < 100_000; i++) expect(create(index, `cpu,host=h${i},region=r${i % 7}`)).toBe(i);
-    for (let i = 0; i < 100_000; i += 97) expect(find(index, `cpu,host=h${i},region=r${i % 7}`)).toBe(i);
+    for (let i = 0; i < 100_000; i++)
+      expect(create(index, `cpu,host=h${i},region=r${i % 7}`)).toBe(i);
+    for (let i = 0; i < 100_000; i += 97)
+      expect(find(index, `cpu,host=h${i},region=r${i % 7}`)).toBe(i);
     expect(index.measurement('cpu')?.column('region')?.valueCount).toBe(7);
     expect(tags(index, 99_999)).toEqual({ host: 'h99999', region: `r${99_999 % 7}` });
   });
@@ -73,14 +75,18 @@ describe('SeriesIndex', () => {
   it('keeps its limits, with the texts of InfluxDB', () => {
     const few = new SeriesIndex({ seriesMax: 1, valuesPerTagMax: 0 });
     create(few, 'm,a=b');
-    expect(create(few, 'm,a=c')).toEqual(new SeriesLimitError('max-series-per-database limit exceeded: (1)'));
+    expect(create(few, 'm,a=c')).toEqual(
+      new SeriesLimitError('max-series-per-database limit exceeded: (1)'),
+    );
     expect(create(few, 'm,a=b')).toBe(0);
     const narrow = new SeriesIndex({ seriesMax: 0, valuesPerTagMax: 2 });
     create(narrow, 'm,a=1');
     create(narrow, 'm,a=2');
     expect(create(narrow, 'm,a=2,b=1')).toBe(2);
     expect(create(narrow, 'm,a=3')).toEqual(
-      new SeriesLimitError('max-values-per-tag limit exceeded (2/2): measurement="m" tag="a" value="3"'),
+      new SeriesLimitError(
+        'max-values-per-tag limit exceeded (2/2): measurement="m" tag="a" value="3"',
+      ),
     );
     const bytes = encoder.encode('m,a=3');
     expect(narrow.restore(bytes, 0, bytes.length)).toBe(3);
@@ -110,7 +116,9 @@ describe('SeriesIndex', () => {
     expect(index.measurement('m')?.column('a')?.liveValueCount).toBe(0);
     expect(create(index, 'm,a=2')).toBe(1);
     expect(index.revive(0)).toEqual(
-      new SeriesLimitError('max-values-per-tag limit exceeded (1/1): measurement="m" tag="a" value="1"'),
+      new SeriesLimitError(
+        'max-values-per-tag limit exceeded (1/1): measurement="m" tag="a" value="1"',
+      ),
     );
     index.retain(1);
     index.release(1);

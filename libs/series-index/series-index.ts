@@ -90,7 +90,8 @@ export class SeriesIndex implements KnownSeries {
 
   addAlias(bytes: Uint8Array, hash: number, seriesId: number): void {
     // An alias whose series was gone for a while is there already.
-    if (this.aliases.count >= ALIASES_MAX || this.aliases.find(bytes, 0, bytes.length, hash) >= 0) return;
+    if (this.aliases.count >= ALIASES_MAX || this.aliases.find(bytes, 0, bytes.length, hash) >= 0)
+      return;
     const n = this.aliases.add(bytes, 0, bytes.length, hash);
     if (n >= this.aliasIds.length) {
       const wider = new Int32Array(this.aliasIds.length * 2);
@@ -195,7 +196,8 @@ export class SeriesIndex implements KnownSeries {
     if (id >= this.hints.length) this.grow();
     this.hints[id] = -1;
     this.uses[id] = 0;
-    if (bytes.subarray(start, end).includes(BACKSLASH)) this.indexEscaped(id, bytes.subarray(start, end));
+    if (bytes.subarray(start, end).includes(BACKSLASH))
+      this.indexEscaped(id, bytes.subarray(start, end));
     else this.indexPlain(id, bytes, start, end);
     return id;
   }

@@ -40,7 +40,9 @@ export class InfluxIndex {
       if (policy === SERIES_FILE) continue;
       for (const shard of await this.folders(join(directory, policy))) {
         const path = join(directory, policy, shard);
-        const names = (await files.list(path)).map(({ name }) => name).filter((name) => SHARD_FILES.includes(name));
+        const names = (await files.list(path))
+          .map(({ name }) => name)
+          .filter((name) => SHARD_FILES.includes(name));
         for (const name of names) await files.remove(join(path, name));
         if (names.length > 0) await files.syncDirectory(path);
         removed += names.length;
@@ -52,11 +54,16 @@ export class InfluxIndex {
       removed++;
     }
     if (removed > 0) {
-      this.logger.info("InfluxDB's index was removed, for it does not know what was written since", { path: directory });
+      this.logger.info(
+        "InfluxDB's index was removed, for it does not know what was written since",
+        { path: directory },
+      );
     }
   }
 
   private async folders(path: string): Promise<readonly string[]> {
-    return (await this.files.list(path)).filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+    return (await this.files.list(path))
+      .filter(({ isDirectory }) => isDirectory)
+      .map(({ name }) => name);
   }
 }

@@ -97,7 +97,10 @@ export class Shard {
     try {
       if (batch.seriesSource !== null && batch.seriesSource !== this.index) {
         // The database was dropped and made anew since the batch was parsed.
-        throw new TsdbError('tsdb.database-replaced', `database not found: ${this.identity.database}`);
+        throw new TsdbError(
+          'tsdb.database-replaced',
+          `database not found: ${this.identity.database}`,
+        );
       }
       accepted = this.check(batch, runs, outcome);
       this.isNew = false;
@@ -132,7 +135,9 @@ export class Shard {
     if (error instanceof TidegateError) return error;
     const { id, database, retentionPolicy } = this.identity;
     const where = `the log of shard ${id} of ${database}.${retentionPolicy}`;
-    return new TsdbError('tsdb.write-failed', `cannot write to ${where}: ${error.message}`, { cause: error });
+    return new TsdbError('tsdb.write-failed', `cannot write to ${where}: ${error.message}`, {
+      cause: error,
+    });
   }
 
   /** Deletes from series that the shard has; see {@link Engine.delete}. */
@@ -171,7 +176,8 @@ export class Shard {
       for (let row = 0; row < group.rows; row++) {
         const seriesId = group.seriesIds[row];
         const measurementId = this.index.measurementIdOf[seriesId];
-        if (!this.fields.fits(measurementId, group.shape.id)) this.fields.add(measurementId, group.shape);
+        if (!this.fields.fits(measurementId, group.shape.id))
+          this.fields.add(measurementId, group.shape);
         this.addSeries(seriesId);
       }
     }
@@ -206,11 +212,7 @@ export class Shard {
   }
 
   /** The rows that may be stored, with their series ids filled in. */
-  private check(
-    batch: PointsBatch,
-    runs: readonly RowRun[],
-    outcome: ShardWriteOutcome,
-  ): RowRun[] {
+  private check(batch: PointsBatch, runs: readonly RowRun[], outcome: ShardWriteOutcome): RowRun[] {
     const accepted: RowRun[] = [];
     const refuse = (reason: string): void => {
       if (outcome.reason === '') outcome.reason = reason;
@@ -236,11 +238,15 @@ export class Shard {
     }
     outcome.points -= outcome.dropped;
     if (outcome.dropped > 0) {
-      outcome.values = accepted.reduce((sum, run) => sum + (run.to - run.from) * run.group.shape.fieldCount, 0);
+      outcome.values = accepted.reduce(
+        (sum, run) => sum + (run.to - run.from) * run.group.shape.fieldCount,
+        0,
+      );
     }
     this.statistics.fieldsCreate += this.fields.fieldCount - fieldsBefore;
     this.statistics.seriesCreate += this.index.seriesCount - seriesBefore;
-    if (this.fields.fieldCount !== fieldsBefore || this.series.count !== countBefore) this.onSchemaChange();
+    if (this.fields.fieldCount !== fieldsBefore || this.series.count !== countBefore)
+      this.onSchemaChange();
     return accepted;
   }
 

@@ -16,13 +16,18 @@ export interface StorageStatistics {
 export function storeStatistics(store: Store): readonly StorageStatistics[] {
   const shards = [...store.allShards()];
   const databases = new Set(shards.map(({ identity }) => identity.database));
-  return [...[...databases].map((database) => ofDatabase(store, database, shards)), ...shards.flatMap((shard) => ofShard(store, shard))];
+  return [
+    ...[...databases].map((database) => ofDatabase(store, database, shards)),
+    ...shards.flatMap((shard) => ofShard(store, shard)),
+  ];
 }
 
 function ofDatabase(store: Store, database: string, shards: readonly Shard[]): StorageStatistics {
   const index = store.index(database);
   const mine = shards.filter(({ identity }) => identity.database === database);
-  const measurements = index.measurements.filter(({ id }) => mine.some((shard) => shard.seriesCountOf(id) > 0));
+  const measurements = index.measurements.filter(({ id }) =>
+    mine.some((shard) => shard.seriesCountOf(id) > 0),
+  );
   return {
     name: 'database',
     tags: { database },
@@ -41,7 +46,8 @@ function ofShard(store: Store, shard: Shard): readonly StorageStatistics[] {
     retentionPolicy: identity.retentionPolicy,
     walPath: walDirectory,
   };
-  const { cacheCompactions, cacheCompactionsActive, cacheCompactionErr, cacheCompactionDuration } = engine.statistics;
+  const { cacheCompactions, cacheCompactionsActive, cacheCompactionErr, cacheCompactionDuration } =
+    engine.statistics;
   const { writeOk, writeErr, currentSegmentDiskBytes, oldSegmentsDiskBytes } = engine.walStatistics;
   const values: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     shard: { ...statistics, diskBytes: engine.diskBytes },
@@ -59,7 +65,10 @@ function ofShard(store: Store, shard: Shard): readonly StorageStatistics[] {
       writeErr: engine.statistics.writesRefused,
       writeDropped: 0,
     },
-    tsm1_filestore: { diskBytes: engine.fileStore.diskBytes, numFiles: engine.fileStore.current.length },
+    tsm1_filestore: {
+      diskBytes: engine.fileStore.diskBytes,
+      numFiles: engine.fileStore.current.length,
+    },
     tsm1_wal: { currentSegmentDiskBytes, oldSegmentsDiskBytes, writeOk, writeErr },
   };
   return Object.entries(values).map(([name, numbers]) => ({ name, tags, values: numbers }));

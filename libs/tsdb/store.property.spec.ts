@@ -1,7 +1,23 @@
 import fc from 'fast-check';
 import { NodeFileSystem, silentLogger } from '#kernel';
-import { allRuns, type FieldType, FieldType as Type, hashKey, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
-import { ManualClock, type NaivePoint, NaiveStore, naiveLine, type NaiveValue, temporaryFolder } from '#test-support';
+import {
+  allRuns,
+  type FieldType,
+  FieldType as Type,
+  hashKey,
+  LineParser,
+  padBody,
+  PointsBatch,
+  ShapeTable,
+} from '#models';
+import {
+  ManualClock,
+  type NaivePoint,
+  NaiveStore,
+  naiveLine,
+  type NaiveValue,
+  temporaryFolder,
+} from '#test-support';
 import { inPlaceCompactor, inPlaceSnapshotter } from '#tsm';
 import type { Shard, ShardIdentity } from './shard.js';
 import { Store } from './store.js';
@@ -23,8 +39,13 @@ const types: Readonly<Record<string, FieldType>> = {
 const series = ['m', 'm!,a=b', 'm,a=b', 'm,a=b,c=d', 'n,a=x\\ y'];
 
 const value = (field: string): fc.Arbitrary<NaiveValue> => {
-  if (field === 'f') return fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer());
-  if (field === 'i') return fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -9n, max: 9n }));
+  if (field === 'f')
+    return fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer());
+  if (field === 'i')
+    return fc.oneof(
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.bigInt({ min: -9n, max: 9n }),
+    );
   if (field === 'b') return fc.boolean();
   return fc.stringMatching(/^[a-c"\\ ,=]{0,6}$/);
 };
@@ -40,13 +61,14 @@ const point: fc.Arbitrary<NaivePoint> = fc
     fc.subarray(Object.keys(types), { minLength: 1 }),
   )
   .chain(([key, timeNs, names]) =>
-    fc
-      .tuple(...names.map(value))
-      .map((values) => ({
-        series: key,
-        timeNs,
-        fields: Object.fromEntries(names.map((name, k) => [name, values[k]])) as Record<string, NaiveValue>,
-      })),
+    fc.tuple(...names.map(value)).map((values) => ({
+      series: key,
+      timeNs,
+      fields: Object.fromEntries(names.map((name, k) => [name, values[k]])) as Record<
+        string,
+        NaiveValue
+      >,
+    })),
   );
 
 type Meanwhile = 'nothing' | 'snapshot' | 'compaction';
@@ -97,9 +119,20 @@ type Step =
   | 'reopen'
   | 'restart';
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.array(point, { minLength: 1, maxLength: 12 }).map((write) => ({ write })) },
-  { weight: 2, arbitrary: fc.oneof({ weight: 4, arbitrary: removal }, { weight: 1, arbitrary: dropped }).map((remove) => ({ remove })) },
-  { weight: 4, arbitrary: fc.constantFrom<Step>('snapshot', 'compact', 'compact-fully', 'reopen', 'restart') },
+  {
+    weight: 6,
+    arbitrary: fc.array(point, { minLength: 1, maxLength: 12 }).map((write) => ({ write })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .oneof({ weight: 4, arbitrary: removal }, { weight: 1, arbitrary: dropped })
+      .map((remove) => ({ remove })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<Step>('snapshot', 'compact', 'compact-fully', 'reopen', 'restart'),
+  },
 );
 
 /** A store in a folder, and what a crash or a restart does to it. */
@@ -145,7 +178,13 @@ class Bench {
     const body = new TextEncoder().encode(points.map(naiveLine).join('\n'));
     const batch = new PointsBatch();
     const known = this.index();
-    const request = { body: padBody(body), length: body.length, known, precision: 'ns' as const, defaultTime: () => 0n };
+    const request = {
+      body: padBody(body),
+      length: body.length,
+      known,
+      precision: 'ns' as const,
+      defaultTime: () => 0n,
+    };
     expect(this.parser.parse(request, batch).rejected).toEqual([]);
     const outcome = await this.shard().write(batch, allRuns(batch));
     expect(outcome).toMatchObject({ points: points.length, dropped: 0 });
@@ -159,7 +198,11 @@ class Bench {
     }
     const { engine } = this.shard();
     const other =
-      during === 'snapshot' ? engine.snapshot() : during === 'compaction' ? engine.compact(true) : Promise.resolve();
+      during === 'snapshot'
+        ? engine.snapshot()
+        : during === 'compaction'
+          ? engine.compact(true)
+          : Promise.resolve();
     // So that the compaction has begun to read.
     if (during === 'compaction') await new Promise((resolve) => setImmediate(resolve));
     await Promise.all([other, this.shard().delete({ seriesIds, minNs, maxNs, measurement })]);
@@ -186,7 +229,12 @@ class Bench {
     await this.open();
   }
 
-  read(key: string, field: string, ascending: boolean, range: [bigint, bigint]): [bigint, NaiveValue][] {
+  read(
+    key: string,
+    field: string,
+    ascending: boolean,
+    range: [bigint, bigint],
+  ): [bigint, NaiveValue][] {
     const bytes = new TextEncoder().encode(key);
     const seriesId = this.find(key);
     if (seriesId < 0) return [];
@@ -208,7 +256,8 @@ class Bench {
         if (batch.strings !== null) {
           const { bytes: text, offsets } = batch.strings;
           found.push([timeNs, new TextDecoder().decode(text.slice(offsets[i], offsets[i + 1]))]);
-        } else if (field === 'i') found.push([timeNs, batch.wide === null ? BigInt(number) : batch.wide[i]]);
+        } else if (field === 'i')
+          found.push([timeNs, batch.wide === null ? BigInt(number) : batch.wide[i]]);
         else found.push([timeNs, field === 'b' ? number === 1 : number]);
       }
     }

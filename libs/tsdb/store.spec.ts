@@ -51,7 +51,10 @@ describe('a store of shards', () => {
     const body = new TextEncoder().encode(text);
     const batch = new PointsBatch();
     const known = store.index('db');
-    parser.parse({ body: padBody(body), length: body.length, known, precision: 'ns', defaultTime: () => 0n }, batch);
+    parser.parse(
+      { body: padBody(body), length: body.length, known, precision: 'ns', defaultTime: () => 0n },
+      batch,
+    );
     return batch;
   };
   const write = (text: string, id = 1): ReturnType<Shard['write']> => {
@@ -79,7 +82,8 @@ describe('a store of shards', () => {
     });
     const found: [number, number][] = [];
     for (let batch = cursor.next(0); batch !== null; batch = cursor.next(0)) {
-      for (let i = 0; i < batch.count; i++) found.push([Number(batch.baseNs) + batch.offsets[i], batch.numbers[i]]);
+      for (let i = 0; i < batch.count; i++)
+        found.push([Number(batch.baseNs) + batch.offsets[i], batch.numbers[i]]);
     }
     view.release();
     return found;
@@ -157,7 +161,11 @@ describe('a store of shards', () => {
       'tsm1_filestore',
       'tsm1_wal',
     ]);
-    expect(found[0]).toEqual({ name: 'database', tags: { database: 'db' }, values: { numMeasurements: 1, numSeries: 1 } });
+    expect(found[0]).toEqual({
+      name: 'database',
+      tags: { database: 'db' },
+      values: { numMeasurements: 1, numSeries: 1 },
+    });
     expect(found[1].tags).toEqual({
       database: 'db',
       engine: 'tsm1',
@@ -166,7 +174,11 @@ describe('a store of shards', () => {
       retentionPolicy: 'autogen',
       walPath: `${folder.path}/wal/db/autogen/1`,
     });
-    expect(found[2].values).toMatchObject({ cacheCompactions: 1, tsmLevel1Compactions: 0, tsmFullCompactionQueue: 0 });
+    expect(found[2].values).toMatchObject({
+      cacheCompactions: 1,
+      tsmLevel1Compactions: 0,
+      tsmFullCompactionQueue: 0,
+    });
     expect(found[4].values).toMatchObject({ numFiles: 1 });
   });
 

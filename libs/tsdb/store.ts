@@ -171,7 +171,8 @@ export class Store {
   }
 
   private async deleteShards(isMeant: (shard: Shard) => boolean): Promise<void> {
-    for (const shard of [...this.shards.values()].filter(isMeant)) await this.deleteShard(shard.identity.id);
+    for (const shard of [...this.shards.values()].filter(isMeant))
+      await this.deleteShard(shard.identity.id);
   }
 
   private async openShard(identity: ShardIdentity): Promise<Shard> {
@@ -224,7 +225,11 @@ export class Store {
     let found = this.influxIndexes.get(database);
     if (found === undefined) {
       const { files, config, logger } = this.options;
-      found = new InfluxIndex(files, join(config.dir, folder(database)), logger.with({ db: database }));
+      found = new InfluxIndex(
+        files,
+        join(config.dir, folder(database)),
+        logger.with({ db: database }),
+      );
       this.influxIndexes.set(database, found);
     }
     return found;
@@ -233,13 +238,20 @@ export class Store {
   /** Where a shard's files are. */
   directories(identity: ShardIdentity): { directory: string; walDirectory: string } {
     const { dir, walDir } = this.options.config;
-    const parts = [folder(identity.database), folder(identity.retentionPolicy), String(identity.id)];
+    const parts = [
+      folder(identity.database),
+      folder(identity.retentionPolicy),
+      String(identity.id),
+    ];
     return { directory: join(dir, ...parts), walDirectory: join(walDir, ...parts) };
   }
 }
 
 /** A name as a folder: metadata refuses names that are no folder names, so this is a last check. */
 function folder(name: string): string {
-  invariant(name !== '' && name !== '.' && name !== '..' && !/[/\\]/.test(name), `bad folder name ${name}`);
+  invariant(
+    name !== '' && name !== '.' && name !== '..' && !/[/\\]/.test(name),
+    `bad folder name ${name}`,
+  );
   return name;
 }

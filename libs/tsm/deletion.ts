@@ -76,7 +76,8 @@ export async function seriesLeft(
   for (const reader of readers) {
     for await (const { seriesId, key, entries } of keysOf(reader, catalog, seriesIds)) {
       if (left.has(seriesId)) continue;
-      if (holdsValues({ reader, entries, deleted: reader.tombstones.find(key) })) left.add(seriesId);
+      if (holdsValues({ reader, entries, deleted: reader.tombstones.find(key) }))
+        left.add(seriesId);
     }
     if (left.size === seriesIds.size) break;
   }
@@ -133,7 +134,9 @@ async function* keysOf(
 ): AsyncGenerator<FoundKey> {
   const isFew = seriesIds.size * KEYS_PER_LOOKUP < reader.summary.keyCount;
   let walked = 0;
-  for (const found of isFew ? lookUp(reader, catalog, seriesIds) : walk(reader, catalog, seriesIds)) {
+  for (const found of isFew
+    ? lookUp(reader, catalog, seriesIds)
+    : walk(reader, catalog, seriesIds)) {
     if (++walked % KEYS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     if (found !== null) yield found;
   }

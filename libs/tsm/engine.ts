@@ -106,7 +106,8 @@ export class Engine {
   /** Opens files and replays the log. */
   async open(): Promise<void> {
     if (this.isOpen) return;
-    const { files, directory, walDirectory, clock, logger, catalog, shapes, contents } = this.options;
+    const { files, directory, walDirectory, clock, logger, catalog, shapes, contents } =
+      this.options;
     await files.makeDirectory(directory);
     await files.makeDirectory(walDirectory);
     await this.fileStore.open();
@@ -178,7 +179,8 @@ export class Engine {
   /** Calls back when everything appended so far is on disk, or why it is not. */
   commit(done: (error: Error | null) => void): void {
     this.wal.commit(done);
-    if (this.active.sizeBytes >= this.options.snapshotBytes && this.running === null) this.startSnapshot();
+    if (this.active.sizeBytes >= this.options.snapshotBytes && this.running === null)
+      this.startSnapshot();
   }
 
   /** Files and caches as they are now, for reading. */
@@ -197,7 +199,8 @@ export class Engine {
     this.compactions.start(quietMs >= fullCompactionColdMs);
     if (this.running !== null) return;
     const isCold = quietMs >= snapshotColdMs;
-    const isDue = this.frozen !== null || this.active.sizeBytes >= snapshotBytes || this.influxLog.isPresent;
+    const isDue =
+      this.frozen !== null || this.active.sizeBytes >= snapshotBytes || this.influxLog.isPresent;
     if (isDue || (isCold && this.hasLog)) {
       this.startSnapshot();
     }
@@ -252,13 +255,21 @@ export class Engine {
     const { catalog, contents } = this.options;
     const { seriesIds, minNs, maxNs, measurement } = deletion;
     const seriesKeys = Array.from(seriesIds, (id) => catalog.keyOf(id));
-    this.wal.appendDeletion({ generation: this.fileStore.nextGeneration, minNs, maxNs, measurement, seriesKeys });
+    this.wal.appendDeletion({
+      generation: this.fileStore.nextGeneration,
+      minNs,
+      maxNs,
+      measurement,
+      seriesKeys,
+    });
     this.active.delete(seriesIds, { minNs, maxNs });
     await new Promise<void>((resolve, reject) =>
       this.wal.commit((error) => (error === null ? resolve() : reject(error))),
     );
     for (const reader of this.fileStore.current) {
-      await deleteFromFile(reader, catalog, deletion, (made) => this.compactions.noteDeletion(reader.path, made));
+      await deleteFromFile(reader, catalog, deletion, (made) =>
+        this.compactions.noteDeletion(reader.path, made),
+      );
     }
     const left = await seriesLeft(this.fileStore.current, catalog, seriesIds);
     // In this turn: a write that came meanwhile is in the cache.
@@ -281,10 +292,12 @@ export class Engine {
 
   private begin(): Promise<void> {
     this.statistics.cacheCompactionsActive = 1;
-    this.running ??= this.turns.run(() => this.runSnapshot()).finally(() => {
-      this.running = null;
-      this.statistics.cacheCompactionsActive = 0;
-    });
+    this.running ??= this.turns
+      .run(() => this.runSnapshot())
+      .finally(() => {
+        this.running = null;
+        this.statistics.cacheCompactionsActive = 0;
+      });
     return this.running;
   }
 
@@ -302,7 +315,12 @@ export class Engine {
     const summaries =
       cache.rowCount === 0
         ? []
-        : await snapshotter.run({ cache: cache.freeze(), keys: catalog.shareKeys(), directory, generation });
+        : await snapshotter.run({
+            cache: cache.freeze(),
+            keys: catalog.shareKeys(),
+            directory,
+            generation,
+          });
     const prepared = await this.fileStore.prepare(summaries.map(({ path }) => path));
     this.fileStore.install(prepared);
     this.frozen = null;

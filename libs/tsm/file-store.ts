@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import type { FileSystem, Logger } from '#kernel';
 import { TsmError } from './errors.js';
 import { Quarantine } from './quarantine.js';
-import { BAD_SUFFIX, CHECKSUM_SUFFIX, compareTsmFileIds, parseTsmFileName, TEMPORARY_SUFFIX } from './tsm-format.js';
+import {
+  BAD_SUFFIX,
+  CHECKSUM_SUFFIX,
+  compareTsmFileIds,
+  parseTsmFileName,
+  TEMPORARY_SUFFIX,
+} from './tsm-format.js';
 import type { TsmReader } from './tsm-reader.js';
 
 /** Open files of a shard. */
@@ -27,7 +33,9 @@ export class FileStore {
   async open(): Promise<void> {
     const found: TsmReader[] = [];
     const entries = await this.files.list(this.directory);
-    const names = new Set(entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name));
+    const names = new Set(
+      entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name),
+    );
     for (const name of names) {
       const path = join(this.directory, name);
       if (name.endsWith(TEMPORARY_SUFFIX) || isLeftOver(name, names)) {
@@ -91,7 +99,8 @@ export class FileStore {
 
   private show(readers: TsmReader[]): void {
     this.readers = readers.sort((a, b) => compareTsmFileIds(a.id, b.id));
-    for (const { id } of readers) this.highestGeneration = Math.max(this.highestGeneration, id.generation);
+    for (const { id } of readers)
+      this.highestGeneration = Math.max(this.highestGeneration, id.generation);
   }
 
   async close(): Promise<void> {
@@ -103,7 +112,9 @@ export class FileStore {
 
 /** True for tombstones and checksums whose file is gone: a crash came between removing the one and the other. */
 function isLeftOver(name: string, names: ReadonlySet<string>): boolean {
-  const tsm = name.endsWith(CHECKSUM_SUFFIX) ? name.slice(0, -CHECKSUM_SUFFIX.length) : name.replace(/\.tombstone$/, '.tsm');
+  const tsm = name.endsWith(CHECKSUM_SUFFIX)
+    ? name.slice(0, -CHECKSUM_SUFFIX.length)
+    : name.replace(/\.tombstone$/, '.tsm');
   if (tsm === name || parseTsmFileName(tsm) === null || names.has(tsm)) return false;
   // One put aside keeps what belongs to it.
   return ![...names].some((other) => other.startsWith(tsm + BAD_SUFFIX));

@@ -11,7 +11,12 @@ import { CachedSeriesReader } from './cache/cached-series.js';
 import type { SeriesCatalog } from './catalog.js';
 import type { ShardContents } from './engine-load.js';
 import { findSeparator, SEPARATOR_BYTES } from './field-key.js';
-import { type InfluxWalColumn, type InfluxWalEntry, parseInfluxWalName, readInfluxWal } from './influx-wal.js';
+import {
+  type InfluxWalColumn,
+  type InfluxWalEntry,
+  parseInfluxWalName,
+  readInfluxWal,
+} from './influx-wal.js';
 import { Quarantine } from './quarantine.js';
 
 /** What replaying stands on. */
@@ -53,14 +58,24 @@ export class InfluxLog {
     let entries = 0;
     for (const name of names) {
       const path = join(walDirectory, name);
-      const { entryCount, fault } = readInfluxWal(await files.readFile(path), (entry) => replayEntry(entry, parts));
-      if (fault !== null) logger.warn("end of a segment of InfluxDB's log does not read", { path, error: fault.message });
+      const { entryCount, fault } = readInfluxWal(await files.readFile(path), (entry) =>
+        replayEntry(entry, parts),
+      );
+      if (fault !== null)
+        logger.warn("end of a segment of InfluxDB's log does not read", {
+          path,
+          error: fault.message,
+        });
       segments.push({ path, fault });
       entries += entryCount;
     }
     this.segments = segments;
     if (entries === 0) return;
-    logger.info("InfluxDB's log replayed", { path: walDirectory, segments: segments.length, entries });
+    logger.info("InfluxDB's log replayed", {
+      path: walDirectory,
+      segments: segments.length,
+      entries,
+    });
     // Only now: what was deleted in between must not leave series and types behind.
     const reader = new CachedSeriesReader([cache]);
     for (const seriesId of cache.seriesIds) {
@@ -95,12 +110,20 @@ function replayEntry(entry: InfluxWalEntry, parts: InfluxLogParts): void {
   for (const key of entry.keys) {
     const { seriesKey, field } = splitKey(key);
     const seriesId = parts.catalog.restore(seriesKey, 0, seriesKey.length);
-    parts.cache.delete([seriesId], { minNs, maxNs }, ({ names }) => field === null || names[0] === field);
+    parts.cache.delete(
+      [seriesId],
+      { minNs, maxNs },
+      ({ names }) => field === null || names[0] === field,
+    );
   }
 }
 
 /** Adds a column as rows of a single field. */
-function addColumn(batch: PointsBatch, column: InfluxWalColumn, { shapes, catalog }: InfluxLogParts): void {
+function addColumn(
+  batch: PointsBatch,
+  column: InfluxWalColumn,
+  { shapes, catalog }: InfluxLogParts,
+): void {
   const { seriesKey, field } = splitKey(column.key);
   const shape = field === null ? null : shapes.intern([{ name: field, type: column.type }]);
   if (shape === null) return;
@@ -125,8 +148,14 @@ function addColumn(batch: PointsBatch, column: InfluxWalColumn, { shapes, catalo
   batch.valueCount += column.count;
 }
 
-function splitKey(key: Uint8Array): { readonly seriesKey: Uint8Array; readonly field: string | null } {
+function splitKey(key: Uint8Array): {
+  readonly seriesKey: Uint8Array;
+  readonly field: string | null;
+} {
   const at = findSeparator(key);
   if (at < 0) return { seriesKey: key.slice(), field: null };
-  return { seriesKey: key.slice(0, at), field: decoder.decode(key.subarray(at + SEPARATOR_BYTES.length)) };
+  return {
+    seriesKey: key.slice(0, at),
+    field: decoder.decode(key.subarray(at + SEPARATOR_BYTES.length)),
+  };
 }

@@ -76,14 +76,18 @@ class SnapshotWork {
 
   async abort(): Promise<void> {
     await this.writer?.abort().catch(() => undefined);
-    for (const { temporaryPath } of this.done) await this.files.remove(temporaryPath).catch(() => undefined);
+    for (const { temporaryPath } of this.done)
+      await this.files.remove(temporaryPath).catch(() => undefined);
   }
 
   private async writeSeries(seriesId: number): Promise<void> {
     const { reader } = this;
     reader.load(seriesId, null);
     const seriesKey = this.keys.bytesOf(seriesId);
-    const fields = [...reader.fields()].map((field) => ({ field, name: this.nameBytes(field.name) }));
+    const fields = [...reader.fields()].map((field) => ({
+      field,
+      name: this.nameBytes(field.name),
+    }));
     fields.sort((a, b) => compareBytes(a.name, b.name));
     let timesAreSet = false;
     for (const { field, name } of fields) {
@@ -166,5 +170,7 @@ function setTimes(builder: BlockBuilder, column: CachedColumn, from: number, cou
 }
 
 function timeAt(column: CachedColumn, i: number): bigint {
-  return column.wideTimes === null ? column.baseNs + BigInt(column.offsets[i]) : column.wideTimes[i];
+  return column.wideTimes === null
+    ? column.baseNs + BigInt(column.offsets[i])
+    : column.wideTimes[i];
 }

@@ -170,7 +170,9 @@ export class TsmReader {
   }
 
   /** Like {@link delete}, for more tombstones than should be in memory at one time. */
-  async deleteInBatches(batches: AsyncIterable<readonly Tombstone[]> | Iterable<readonly Tombstone[]>): Promise<void> {
+  async deleteInBatches(
+    batches: AsyncIterable<readonly Tombstone[]> | Iterable<readonly Tombstone[]>,
+  ): Promise<void> {
     const path = tombstonePath(this.path);
     let isChanged = false;
     try {

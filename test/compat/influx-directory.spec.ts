@@ -16,8 +16,17 @@ const OTHER_ANSWERS: Readonly<Record<string, string>> = {
 };
 
 interface Recorded {
-  readonly queries: { readonly q: string; readonly db: string | null; readonly params: Record<string, string> }[];
-  readonly hashes: { readonly q: string; readonly db: string; readonly sha256: string; readonly bytes: number }[];
+  readonly queries: {
+    readonly q: string;
+    readonly db: string | null;
+    readonly params: Record<string, string>;
+  }[];
+  readonly hashes: {
+    readonly q: string;
+    readonly db: string;
+    readonly sha256: string;
+    readonly bytes: number;
+  }[];
 }
 
 const ask = async (url: string, q: string, params: Record<string, string>): Promise<string> => {
@@ -36,7 +45,8 @@ async function differences(url: string, set: string): Promise<string[]> {
     const body = await ask(url, q, { ...params, ...(db === null ? {} : { db }) });
     const query = bodies[i] as { body: Json };
     const difference = firstDifference(parseExact(body), query.body, 1e-12);
-    if (difference !== null && !(`${db ?? ''}: ${q}` in OTHER_ANSWERS)) found.push(`${db ?? ''}: ${q}: ${difference}`);
+    if (difference !== null && !(`${db ?? ''}: ${q}` in OTHER_ANSWERS))
+      found.push(`${db ?? ''}: ${q}: ${difference}`);
   }
   for (const { q, db, sha256 } of recorded.hashes) {
     const body = await ask(url, q, { db, epoch: 'ns' });
@@ -49,7 +59,9 @@ async function differences(url: string, set: string): Promise<string[]> {
 
 /** Names below a folder that match. */
 function filesIn(folder: string, pattern: RegExp): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => pattern.test(name));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    pattern.test(name),
+  );
 }
 
 describe("a directory of InfluxDB's", () => {

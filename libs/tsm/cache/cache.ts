@@ -164,7 +164,12 @@ export class Cache implements CacheRows {
   /** The cache as another thread can read it: nothing may be appended afterwards. */
   freeze(): FrozenCache {
     return {
-      chunks: this.chunks.map(({ shape, capacity, rows, buffer }) => ({ shape, capacity, rows, buffer })),
+      chunks: this.chunks.map(({ shape, capacity, rows, buffer }) => ({
+        shape,
+        capacity,
+        rows,
+        buffer,
+      })),
       strings: this.strings.share(),
       bigIntegers: this.bigIntegers.share(),
       heads: this.heads.map((page) => page?.buffer as SharedArrayBuffer | undefined),
@@ -236,7 +241,12 @@ export class Cache implements CacheRows {
     { minNs, maxNs }: { readonly minNs: bigint; readonly maxNs: bigint },
     isMeant: (shape: Shape) => boolean,
   ): void {
-    const [minLo, minHi, maxLo, maxHi] = [lowWord(minNs), highWord(minNs), lowWord(maxNs), highWord(maxNs)];
+    const [minLo, minHi, maxLo, maxHi] = [
+      lowWord(minNs),
+      highWord(minNs),
+      lowWord(maxNs),
+      highWord(maxNs),
+    ];
     let after: CacheChunk | null = null;
     let afterRow = 0;
     for (let ref = this.lastRow(seriesId); ref >= 0;) {
@@ -245,7 +255,9 @@ export class Cache implements CacheRows {
       const before = chunk.previous[row];
       const [lo, hi] = [chunk.times[2 * row], chunk.times[2 * row + 1]];
       const isDeleted =
-        int64Compare(lo, hi, minLo, minHi) >= 0 && int64Compare(lo, hi, maxLo, maxHi) <= 0 && isMeant(chunk.shape);
+        int64Compare(lo, hi, minLo, minHi) >= 0 &&
+        int64Compare(lo, hi, maxLo, maxHi) <= 0 &&
+        isMeant(chunk.shape);
       if (!isDeleted) {
         after = chunk;
         afterRow = row;
@@ -274,8 +286,7 @@ export class Cache implements CacheRows {
   }
 }
 
-const newPage = (): Int32Array =>
-  new Int32Array(new SharedArrayBuffer(4 * PAGE_SERIES)).fill(-1);
+const newPage = (): Int32Array => new Int32Array(new SharedArrayBuffer(4 * PAGE_SERIES)).fill(-1);
 
 const NO_PAGE = new Int32Array(0);
 

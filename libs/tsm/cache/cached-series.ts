@@ -120,7 +120,8 @@ export class CachedSeriesReader {
       seen.add(shape.id);
       shape.names.forEach((name, f) => {
         const type = shape.types[f] as FieldType;
-        if (!found.some((field) => field.name === name && field.type === type)) found.push({ name, type });
+        if (!found.some((field) => field.name === name && field.type === type))
+          found.push({ name, type });
       });
     }
     return found;
@@ -189,7 +190,8 @@ export class CachedSeriesReader {
     let from = 0;
     for (let i = 0; i < rows; i++) {
       this.rowNumbers[i] = refs[i] & (CHUNK_ROWS - 1);
-      const isLast = i + 1 === rows || refs[i + 1] >>> 13 !== refs[i] >>> 13 || sources[i + 1] !== sources[i];
+      const isLast =
+        i + 1 === rows || refs[i + 1] >>> 13 !== refs[i] >>> 13 || sources[i + 1] !== sources[i];
       if (!isLast) continue;
       this.stretches.push({ chunk: this.chunk(i), from, to: i + 1 });
       from = i + 1;
@@ -256,9 +258,7 @@ export class CachedSeriesReader {
     this.hasRepeats = false;
     if (isStrictlyAscending(offsets, rows) && this.wideTimes === null) return;
     const order =
-      this.wideTimes === null
-        ? this.sorter.sort(offsets, rows)
-        : sortWide(this.wideTimes, rows);
+      this.wideTimes === null ? this.sorter.sort(offsets, rows) : sortWide(this.wideTimes, rows);
     const oldRefs = refs.slice(0, rows);
     const oldSources = sources.slice(0, rows);
     const oldOffsets = offsets.slice(0, rows);

@@ -29,7 +29,9 @@ export function compactionStatistics(): CompactionStatistics {
   };
 }
 
-function zeros<P extends Prefix>(prefix: P): Pick<CompactionStatistics, Extract<keyof CompactionStatistics, `${P}${string}`>> {
+function zeros<P extends Prefix>(
+  prefix: P,
+): Pick<CompactionStatistics, Extract<keyof CompactionStatistics, `${P}${string}`>> {
   return {
     [`${prefix}Compactions`]: 0,
     [`${prefix}CompactionsActive`]: 0,

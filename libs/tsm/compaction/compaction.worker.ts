@@ -13,8 +13,7 @@ export interface CompactionRequest {
 
 /** What the worker answers. */
 export type CompactionReply =
-  | { readonly result: CompactionResult }
-  | { readonly error: string; readonly code: string };
+  { readonly result: CompactionResult } | { readonly error: string; readonly code: string };
 
 const port = parentPort;
 invariant(port !== null, 'the compaction worker runs as a worker thread');

@@ -69,7 +69,10 @@ export class WorkerCompactor implements Compactor {
   private isClosed = false;
 
   constructor(private readonly budget: CompactionBudget) {
-    this.lanes = Array.from({ length: Math.max(1, budget.concurrentMax) }, () => ({ worker: null, waiting: null }));
+    this.lanes = Array.from({ length: Math.max(1, budget.concurrentMax) }, () => ({
+      worker: null,
+      waiting: null,
+    }));
   }
 
   start(work: CompactionWork): CompactionRun | null {

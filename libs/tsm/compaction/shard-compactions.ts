@@ -8,7 +8,11 @@ import { addTombstones, type Tombstone, tombstonePath } from '../tombstone.js';
 import { publishTsmFiles } from '../tsm-writer.js';
 import type { Turns } from '../turns.js';
 import { type CompactionResult, removeCompacted } from './compact-files.js';
-import { type CompactionStatistics, compactionStatistics, KIND_PREFIX } from './compaction-statistics.js';
+import {
+  type CompactionStatistics,
+  compactionStatistics,
+  KIND_PREFIX,
+} from './compaction-statistics.js';
 import type { CompactionRun, Compactor } from './compactors.js';
 import { type CompactionPlan, planCompactions } from './planner.js';
 
@@ -57,7 +61,8 @@ export class ShardCompactions {
    */
   start(full: boolean): boolean {
     this.isFull = full;
-    if (this.isStopped || this.isHeld || this.parts.nowMs() < this.retryAtMs) return this.running.size > 0;
+    if (this.isStopped || this.isHeld || this.parts.nowMs() < this.retryAtMs)
+      return this.running.size > 0;
     if (this.obsolete.length > 0) {
       this.retryRemoval();
       return this.running.size > 0;
@@ -67,7 +72,8 @@ export class ShardCompactions {
     for (const plan of plans) {
       if (!this.startOne(plan)) queued.set(plan.kind, (queued.get(plan.kind) ?? 0) + 1);
     }
-    for (const [kind, prefix] of KIND_PREFIX) this.statistics[`${prefix}CompactionQueue`] = queued.get(kind) ?? 0;
+    for (const [kind, prefix] of KIND_PREFIX)
+      this.statistics[`${prefix}CompactionQueue`] = queued.get(kind) ?? 0;
     return this.running.size > 0;
   }
 
@@ -102,10 +108,15 @@ export class ShardCompactions {
   /** Names of files that are still to be removed must not be given to new ones. */
   private retryRemoval(): void {
     const { turns, logger, directory, nowMs } = this.parts;
-    turns.run(() => this.removeObsolete()).catch((error: unknown) => {
-      this.retryAtMs = nowMs() + RETRY_FIRST_MS;
-      logger.warn('files that were compacted could not be removed', { path: directory, error: messageOf(error) });
-    });
+    turns
+      .run(() => this.removeObsolete())
+      .catch((error: unknown) => {
+        this.retryAtMs = nowMs() + RETRY_FIRST_MS;
+        logger.warn('files that were compacted could not be removed', {
+          path: directory,
+          error: messageOf(error),
+        });
+      });
   }
 
   private plan(full: boolean): readonly CompactionPlan[] {
@@ -140,8 +151,12 @@ export class ShardCompactions {
       .catch((error: unknown) => {
         if (this.isStopped) return;
         statistics[`${prefix}CompactionErr`]++;
-        this.retryAtMs = nowMs() + Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** this.failures++);
-        logger.error('compaction failed; it is tried again', { path: directory, error: messageOf(error) });
+        this.retryAtMs =
+          nowMs() + Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** this.failures++);
+        logger.error('compaction failed; it is tried again', {
+          path: directory,
+          error: messageOf(error),
+        });
       })
       .finally(() => {
         this.running.delete(running);
@@ -168,7 +183,8 @@ export class ShardCompactions {
       await fileStore.replace(plan.paths, prepared);
     } catch (error) {
       this.obsolete.push({ inputs: outputs.map(({ path }) => path), corruptInputs: [] });
-      for (const { temporaryPath } of outputs) await files.remove(temporaryPath).catch(() => undefined);
+      for (const { temporaryPath } of outputs)
+        await files.remove(temporaryPath).catch(() => undefined);
       await this.removeObsolete();
       throw error;
     }
@@ -188,7 +204,10 @@ export class ShardCompactions {
       durationMs: Math.round(durationMs),
     });
     for (const path of corruptInputs) {
-      logger.error('file has corrupt blocks; what is sound of it was compacted and it was renamed aside', { path });
+      logger.error(
+        'file has corrupt blocks; what is sound of it was compacted and it was renamed aside',
+        { path },
+      );
     }
   }
 }

@@ -32,7 +32,8 @@ export function takeLaneBuffers(): LaneBuffers {
 /** Takes buffers back. Whatever was read from them may change from now on. */
 export function giveLaneBuffers(buffers: LaneBuffers): void {
   const { values, times } = buffers;
-  const keptBytes = buffers.buffer.bytes.length + values.strings.bytes.length + 8 * times.offsets.length;
+  const keptBytes =
+    buffers.buffer.bytes.length + values.strings.bytes.length + 8 * times.offsets.length;
   if (free.length >= FREE_MAX || keptBytes > KEPT_BYTES_MAX) return;
   buffers.splitter.reset();
   values.wide = null;

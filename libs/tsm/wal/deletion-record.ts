@@ -85,4 +85,5 @@ function takeBytes(bytes: Uint8Array, cursor: { at: number }): Uint8Array {
   return bytes.subarray(cursor.at - length, cursor.at);
 }
 
-const cutShort = (): TsmError => new TsmError('tsm.wal-corrupt', 'WAL record of a deletion ends early');
+const cutShort = (): TsmError =>
+  new TsmError('tsm.wal-corrupt', 'WAL record of a deletion ends early');

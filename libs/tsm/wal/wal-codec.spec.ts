@@ -52,7 +52,13 @@ function encode(...bodies: string[]): Uint8Array {
     const bytes = encoder.encode(body);
     const batch = new PointsBatch();
     parser.parse(
-      { body: padBody(bytes), length: bytes.length, known: catalog, precision: 'ns', defaultTime: () => 0n },
+      {
+        body: padBody(bytes),
+        length: bytes.length,
+        known: catalog,
+        precision: 'ns',
+        defaultTime: () => 0n,
+      },
       batch,
     );
     catalog.number(batch);
@@ -68,27 +74,37 @@ function decode(records: Uint8Array): { rows: string[][]; damaged: number; unrea
   file.set(records, WAL_MAGIC.length);
   const rows: string[][] = [];
   const reader = new WalSegmentReader(new FakeCatalog(), new ShapeTable());
-  const outcome = reader.read(file, (batch) => {
-    const texts: [number, string][] = [];
-    for (const group of batch.groups) {
-      for (let row = 0; row < group.rows; row++) {
-        const key = batch.extra.subarray(group.keyStart[row], group.keyStart[row] + group.keyLength[row]);
-        const values = group.shape.names.map((name, f) => {
-          const cell = group.values[f * group.capacity + row];
-          return `${name}=${group.shape.types[f] === 3 ? JSON.stringify(decoder.decode(batch.stringBytes(cell))) : cell}`;
-        });
-        const time = int64ToBigInt(group.times[2 * row], group.times[2 * row + 1]);
-        texts.push([group.pointNumbers[row], `${decoder.decode(key)} ${values.join(',')} ${time}`]);
+  const outcome = reader.read(
+    file,
+    (batch) => {
+      const texts: [number, string][] = [];
+      for (const group of batch.groups) {
+        for (let row = 0; row < group.rows; row++) {
+          const key = batch.extra.subarray(
+            group.keyStart[row],
+            group.keyStart[row] + group.keyLength[row],
+          );
+          const values = group.shape.names.map((name, f) => {
+            const cell = group.values[f * group.capacity + row];
+            return `${name}=${group.shape.types[f] === 3 ? JSON.stringify(decoder.decode(batch.stringBytes(cell))) : cell}`;
+          });
+          const time = int64ToBigInt(group.times[2 * row], group.times[2 * row + 1]);
+          texts.push([
+            group.pointNumbers[row],
+            `${decoder.decode(key)} ${values.join(',')} ${time}`,
+          ]);
+        }
       }
-    }
-    rows.push(texts.sort((a, b) => a[0] - b[0]).map(([, text]) => text));
-  }, ({ generation, minNs, maxNs, measurement, seriesKeys }) => {
-    rows.push([
-      `delete below ${generation} from ${minNs} to ${maxNs}`,
-      `forget ${JSON.stringify(measurement)}`,
-      ...seriesKeys.map((key) => decoder.decode(key.slice())),
-    ]);
-  });
+      rows.push(texts.sort((a, b) => a[0] - b[0]).map(([, text]) => text));
+    },
+    ({ generation, minNs, maxNs, measurement, seriesKeys }) => {
+      rows.push([
+        `delete below ${generation} from ${minNs} to ${maxNs}`,
+        `forget ${JSON.stringify(measurement)}`,
+        ...seriesKeys.map((key) => decoder.decode(key.slice())),
+      ]);
+    },
+  );
   return { rows, damaged: outcome.damagedRecords, unread: outcome.unreadBytes };
 }
 
@@ -145,7 +161,13 @@ describe('WAL records', () => {
   it('of a deletion with any byte changed or cut off delete nothing', () => {
     const wal = new WalEncoder();
     wal.appendRecord(
-      encodeDeletion({ generation: 300, minNs: -5n, maxNs: 7n, measurement: 'm', seriesKeys: [encoder.encode('m,a=b')] }),
+      encodeDeletion({
+        generation: 300,
+        minNs: -5n,
+        maxNs: 7n,
+        measurement: 'm',
+        seriesKeys: [encoder.encode('m,a=b')],
+      }),
     );
     const record = wal.take(new Uint8Array(8)).slice();
     for (let at = 0; at < record.length; at++) {

@@ -233,7 +233,13 @@ export function putVarint(out: Uint8Array, p: number, value: number): number {
   return p;
 }
 
-function putIdDeltas(out: Uint8Array, p: number, ids: Int32Array, from: number, to: number): number {
+function putIdDeltas(
+  out: Uint8Array,
+  p: number,
+  ids: Int32Array,
+  from: number,
+  to: number,
+): number {
   let before = 0;
   for (let row = from; row < to; row++) {
     const delta = ids[row] - before;
@@ -340,7 +346,8 @@ function putIntegers(
   for (let i = 0; i < cells.length; i++) {
     const value = cells[i];
     // Also true for the NaN of an integer beyond 2^53.
-    if (!(value < 2 ** 52 && value > -(2 ** 52))) return putIntegerWords(out, start, cells, bigIntegers);
+    if (!(value < 2 ** 52 && value > -(2 ** 52)))
+      return putIntegerWords(out, start, cells, bigIntegers);
     let z = value >= 0 ? value * 2 : -value * 2 - 1;
     while (z > 127) {
       out[p++] = (z % 128) | 128;
