@@ -157,6 +157,9 @@ export class StatementExecutor {
   private textOf(error: unknown, task: QueryTask): string {
     const failure = task.failure();
     if (failure !== null) return failure.message;
+    // An expression of very many terms, which no parenthesis gave away to the parser.
+    if (error instanceof RangeError && /call stack/.test(error.message))
+      return 'query is nested too deeply';
     if (!(error instanceof TidegateError)) {
       this.statistics.recoveredPanics++;
       this.parts.logger.error('Statement failed unexpectedly', {

@@ -6,6 +6,8 @@
 const encoder = new TextEncoder();
 const TWO_31 = 2147483648;
 
+const HANDED_OVER_BYTES = 64 * 1024;
+
 /** Bytes of an answer. */
 export class ByteSink {
   private bytes = new Uint8Array(16 * 1024);
@@ -18,8 +20,14 @@ export class ByteSink {
     return this.bytes.subarray(0, this.length);
   }
 
-  /** What was written so far, as a copy; the sink is empty afterwards. */
+  /** What was written so far; the sink is empty afterwards. Many bytes are handed over, few are copied. */
   drain(): Uint8Array {
+    if (this.length >= HANDED_OVER_BYTES) {
+      const taken = this.bytes.subarray(0, this.length);
+      this.bytes = new Uint8Array(HANDED_OVER_BYTES * 2);
+      this.length = 0;
+      return taken;
+    }
     const copy = this.bytes.slice(0, this.length);
     this.length = 0;
     return copy;

@@ -133,6 +133,9 @@ export class QueryHandler {
       return parseQuery(text, { parameters: bound, extensions: this.parts.extensions });
     } catch (error) {
       if (error instanceof ParseError) throw HttpError.badParse(error.message, error);
+      // An expression of very many terms, which no parenthesis gave away to the parser.
+      if (error instanceof RangeError)
+        throw HttpError.badParse('query is nested too deeply', error);
       throw error;
     }
   }

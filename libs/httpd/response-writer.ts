@@ -2,7 +2,7 @@
  * From the events of a query to the documents of an answer. Decides what InfluxDB 1.x decides: where chunks end, what is
  * marked partial, and that an error replaces what its statement had given so far.
  */
-import type { ResultSeries } from '#query';
+import { type ResultSeries, turns } from '#query';
 import type { QueryEvent, QueryMessage } from './ports.js';
 import type { ResultEncoder } from './result-encoder.js';
 
@@ -16,6 +16,8 @@ export interface ByteOutput {
 const UNCHUNKED_PARTIAL_ROWS = 10_000;
 /** Bytes of an unfinished statement from which on they are sent: an error can then no longer replace them. */
 const HELD_BYTES_MAX = 1024 * 1024;
+/** Bytes sent together after that. */
+const SENT_BYTES = 128 * 1024;
 /** Rows encoded before anybody looks at the clock. */
 const ROWS_PER_LOOK = 1000;
 /** Encoding goes on for so long before the event loop gets a turn. */
@@ -25,7 +27,6 @@ type EndEvent = Extract<QueryEvent, { kind: 'end' }>;
 type SeriesEvent = Extract<QueryEvent, { kind: 'series' }>;
 
 const noMessages: readonly QueryMessage[] = [];
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * Writes an answer of one document.
@@ -56,6 +57,7 @@ class DocumentWriter {
   private isCut = false;
   private totalRows = 0;
   private turnStartMs = performance.now();
+  private heldBytesMax = HELD_BYTES_MAX;
 
   constructor(
     private readonly encoder: ResultEncoder,
@@ -78,9 +80,12 @@ class DocumentWriter {
     for (let from = 0; from < rows; from += ROWS_PER_LOOK) {
       const to = Math.min(rows, from + ROWS_PER_LOOK);
       encoder.rows(series, from, to);
-      if (encoder.sink.length > HELD_BYTES_MAX) await this.output.write(encoder.take());
+      if (encoder.sink.length > this.heldBytesMax) {
+        this.heldBytesMax = SENT_BYTES;
+        await this.output.write(encoder.take());
+      }
       if (to - from === ROWS_PER_LOOK && performance.now() - this.turnStartMs > TURN_MS) {
-        await turn();
+        await turns.next();
         this.turnStartMs = performance.now();
       }
     }
@@ -112,6 +117,7 @@ class DocumentWriter {
     if (statementId === this.statementId) return;
     this.finish();
     this.statementId = statementId;
+    this.heldBytesMax = HELD_BYTES_MAX;
     this.ended = null;
     this.encoder.beginResult(statementId);
   }

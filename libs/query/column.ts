@@ -216,6 +216,22 @@ export function sliceColumn(column: Column, from: number, to: number): Column {
   );
 }
 
+/** True where every row has a number below 2^53. */
+function isPlain(column: Column, type: ValueType): boolean {
+  return column.type === type && column.present === null && column.wide === null;
+}
+
+function joinedNumbers(columns: readonly Column[], counts: readonly number[]): Float64Array {
+  const joined = new Float64Array(counts.reduce((sum, count) => sum + count, 0));
+  let at = 0;
+  columns.forEach(({ numbers }, c) => {
+    const count = counts[c] ?? 0;
+    joined.set(numbers.subarray(0, count), at);
+    at += count;
+  });
+  return joined;
+}
+
 /** One column of the rows of several, one after the other; all of one type. */
 export function concatColumns(
   type: ValueType,
@@ -224,6 +240,8 @@ export function concatColumns(
 ): Column {
   const [first] = columns;
   if (columns.length === 1 && first && first.type === type) return first;
+  if (type !== 'string' && columns.every((one) => isPlain(one, type)))
+    return numberColumn(type, joinedNumbers(columns, counts));
   const builder = new ColumnBuilder(
     type,
     counts.reduce((sum, count) => sum + count, 0),

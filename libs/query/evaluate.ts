@@ -113,9 +113,17 @@ function matchRegex(column: Column, source: string, isWanted: boolean, count: nu
   const matches = compileRegex(source);
   const out = new Float64Array(count);
   if (column.type !== 'string') return booleans(out);
+  // Texts repeat, and some expressions are slow.
+  const known = new Map<string, boolean>();
   for (let i = 0; i < count; i++) {
     const text = column.strings[i];
-    if (text !== null && text !== undefined && matches(text) === isWanted) out[i] = 1;
+    if (text === null || text === undefined) continue;
+    let isMatch = known.get(text);
+    if (isMatch === undefined) {
+      isMatch = matches(text);
+      known.set(text, isMatch);
+    }
+    if (isMatch === isWanted) out[i] = 1;
   }
   return booleans(out);
 }

@@ -16,3 +16,4 @@ export { type QueryLimits, noLimits } from './limits.js';
 export type { MetadataReader } from './metadata/database-views.js';
 export { type QueryContext, QueryEngine, type QueryEngineParts } from './query-engine.js';
 export { type SelectOptions, runSelect } from './run/select.js';
+export { turns } from './turn-queue.js';

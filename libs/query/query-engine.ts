@@ -13,6 +13,7 @@ import type { ResultSeries, ResultWriter } from './ports.js';
 import { runExplain } from './run/explain.js';
 import { writeInto } from './run/into.js';
 import { runSelect, type SelectOptions } from './run/select.js';
+import { turns } from './turn-queue.js';
 
 /** What the engine stands on. */
 export interface QueryEngineParts extends MetadataReader {
@@ -47,6 +48,7 @@ export class QueryEngine {
    */
   async *execute(statement: Statement, context: QueryContext): AsyncGenerator<ResultSeries> {
     const nowNs = this.#parts.clock.nowNs();
+    await turns.begin();
     switch (statement.kind) {
       case 'select':
         yield* this.#select(statement, context, nowNs);
@@ -106,6 +108,6 @@ function inDatabase<T extends { readonly database: string }>(
 async function* inTurns(run: Iterable<ResultSeries | null>): AsyncGenerator<ResultSeries> {
   for (const series of run) {
     if (series) yield series;
-    else await new Promise<void>((resolve) => setImmediate(resolve));
+    else await turns.next();
   }
 }

@@ -1,5 +1,5 @@
 import { timeZoneOf, utc } from '#influxql';
-import { EvenWindows, newRuns, windowOf, ZonedWindows } from './windows.js';
+import { EvenWindows, newRuns, SparseWindows, windowOf, ZonedWindows } from './windows.js';
 
 const HOUR = 3_600_000_000_000n;
 const at = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n;
@@ -21,6 +21,26 @@ describe('windows', () => {
     const starts = [0, 1, 2].map((k) => shown(windows.startNs(k)));
     expect(starts).toEqual(['2020-03-27T23:00', '2020-03-28T23:00', '2020-03-29T22:00']);
   });
+
+  it.each([7n * HOUR, HOUR / 7n])(
+    'of %s ns are the same where only some are known',
+    (intervalNs) => {
+      const zone = timeZoneOf('Europe/Berlin') ?? utc;
+      const spec = { intervalNs, offsetNs: 0n, zone };
+      const firstNs = at('2020-03-28T12:00:00Z');
+      const offsets = Float64Array.from({ length: 60 }, (_, i) => i * 3.7e12);
+      const starts = (windows: SparseWindows | ZonedWindows): readonly string[] => {
+        const runs = newRuns();
+        windows.split(firstNs, offsets, offsets.length, runs);
+        return Array.from({ length: runs.count }, (_, r) => {
+          return `${runs.firstRow[r]} ${shown(windows.startNs(runs.window[r] ?? 0))}`;
+        });
+      };
+      expect(starts(new SparseWindows(spec, firstNs))).toEqual(
+        starts(new ZonedWindows(spec, firstNs)),
+      );
+    },
+  );
 
   it('split ascending times into runs', () => {
     const runs = newRuns();

@@ -216,6 +216,45 @@ export class ZonedWindows implements Windows {
   }
 }
 
+/** Parts of an interval that windows are numbered by where only those are known that hold values. */
+const SPARSE_PARTS = 4n;
+
+/** Windows of a zone whose offset changes, where there are too many to list: each is worked out from a time in it. */
+export class SparseWindows implements Windows {
+  readonly #spec: WindowSpec;
+  readonly #originNs: bigint;
+  readonly #starts = new Map<number, bigint>();
+
+  /** @param firstNs any time of the first window */
+  constructor(spec: WindowSpec, firstNs: bigint) {
+    this.#spec = spec;
+    this.#originNs = windowOf(spec, firstNs).startNs;
+  }
+
+  startNs(k: number): bigint {
+    return this.#starts.get(k) ?? this.#originNs;
+  }
+
+  numberOf(timeNs: bigint): number {
+    const { startNs } = windowOf(this.#spec, timeNs);
+    const distance = (startNs - this.#originNs) * SPARSE_PARTS;
+    const k = Number(floorDivide(distance, this.#spec.intervalNs));
+    if (!this.#starts.has(k)) this.#starts.set(k, startNs);
+    return k;
+  }
+
+  split(baseNs: bigint, offsets: Float64Array, count: number, into: WindowRuns): void {
+    into.count = 0;
+    let row = 0;
+    while (row < count) {
+      const timeNs = baseNs + BigInt(offsets[row] as number);
+      pushRun(into, row, this.numberOf(timeNs));
+      row = gallop(offsets, row, count, Number(windowOf(this.#spec, timeNs).endNs - baseNs));
+    }
+    into.firstRow[into.count] = count;
+  }
+}
+
 function floorDivide(dividend: bigint, divisor: bigint): bigint {
   const quotient = dividend / divisor;
   return dividend % divisor < 0n ? quotient - 1n : quotient;

@@ -36,6 +36,8 @@ export interface ResultSink {
 export interface Accumulator {
   /** Type of the results. */
   readonly type: ValueType;
+  /** Bytes kept for each value added; absent where values leave nothing but their window's slot. */
+  readonly bytesPerValue?: number;
   /** Forgets everything and makes room for slots below `slots`. */
   reset(slots: number): void;
   /** Makes room for more slots, keeping what is there. */

@@ -31,6 +31,8 @@ interface SortedValues {
 /** Collects values and hands each window's to a reducer. */
 export class CollectAccumulator implements Accumulator {
   readonly type: ValueType;
+  /** Value, time and slot, and the same again while arrays grow and are sorted. */
+  readonly bytesPerValue = 40;
   readonly #input: ValueType;
   readonly #reduce: WindowReducer;
   readonly #parts: {

@@ -6,7 +6,7 @@ import type { Fill } from '#influxql';
 import { ColumnBuilder, hasValue, type Column } from '../column.js';
 import type { ValueType } from '../value-type.js';
 import { windowOf, type WindowSpec } from '../windows.js';
-import { QueryLimitError } from '../errors.js';
+import type { QueryBudget } from '../limits.js';
 import type { Stream } from './stream.js';
 
 /** Where and how to fill. */
@@ -17,15 +17,21 @@ export interface FillSpec {
   readonly minNs: bigint | null;
   readonly maxNs: bigint;
   readonly isAscending: boolean;
-  /** Windows a series may have; 0 for no limit. */
-  readonly bucketsMax: number;
+  /** Rows behind which nobody looks; 0 for all. */
+  readonly rowsMax: number;
+  readonly budget: QueryBudget;
+  /** Told of every so many rows more. */
+  readonly onRows: (count: number) => void;
 }
 
-/** Rows that no process can hold. */
-const ROWS_MAX = 50_000_000;
+/** Rows between looks at the clock and the budget. */
+const ROWS_PER_LOOK = 4096;
 
-/** The stream with a row for each window of the range. An empty stream stays empty. */
-export function fillStream(stream: Stream, spec: FillSpec): Stream {
+/**
+ * The stream with a row for each window of the range; null where others may have their turn. An empty stream stays empty.
+ * @throws QueryLimitError
+ */
+export function* fillStream(stream: Stream, spec: FillSpec): Generator<null, Stream> {
   const count = stream.timesNs.length;
   if (count === 0 || spec.fill.option === 'none') return stream;
   const { windows, isAscending } = spec;
@@ -53,8 +59,10 @@ export function fillStream(stream: Stream, spec: FillSpec): Stream {
       times.push(expected);
     }
     expected = step(windows, expected, isAscending);
-    if (times.length > ROWS_MAX)
-      throw new QueryLimitError(`max-select-buckets limit exceeded: (${times.length}/${ROWS_MAX})`);
+    if (spec.rowsMax > 0 && times.length >= spec.rowsMax) break;
+    if (times.length % ROWS_PER_LOOK !== 0) continue;
+    spec.onRows(ROWS_PER_LOOK);
+    if (spec.budget.isTurnOver()) yield null;
   }
   return { timesNs: times, values: values.build(), aux: [] };
 }

@@ -11,7 +11,14 @@ import { reversed, type Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
 import type { ExprType } from '../value-type.js';
-import { EvenWindows, OneWindow, ZonedWindows, windowOf, type Windows } from '../windows.js';
+import {
+  EvenWindows,
+  OneWindow,
+  SparseWindows,
+  ZonedWindows,
+  windowOf,
+  type Windows,
+} from '../windows.js';
 import { valueType } from './entry-rows.js';
 import type { Group } from './groups.js';
 import type { PreparedSelect } from './prepared-select.js';
@@ -25,8 +32,26 @@ export interface GroupRows {
   readonly columns: readonly Column[];
 }
 
+/** Times of joined streams, and the row of each stream at each of them, or -1. */
+interface JoinedTimes {
+  readonly timesNs: readonly bigint[];
+  readonly rows: readonly Int32Array[];
+}
+
+/** What a row costs with its time as a bigint, and again while it becomes a row of the result. */
+const FILLED_ROW_BYTES = 96;
+/** Rows joined between looks at the clock. */
+const ROWS_PER_LOOK = 1024;
 /** More windows than this have no slot each, but only those that hold values. */
 const DENSE_WINDOWS_MAX = 1 << 21;
+
+/** What a SELECT is computed with. */
+export interface AggregateContext {
+  readonly budget: QueryBudget;
+  readonly random: () => number;
+  /** True for a subquery, whose LIMIT may be counted elsewhere. */
+  readonly isInner: boolean;
+}
 
 /** Computes the groups of one SELECT. */
 export class AggregateSelect {
@@ -34,10 +59,13 @@ export class AggregateSelect {
   readonly #budget: QueryBudget;
   readonly #plans: readonly { readonly key: string; readonly plan: CallPlan }[];
   readonly #beside: readonly VarRef[];
+  readonly #isInner: boolean;
+  #heldBytes = 0;
 
-  constructor(select: PreparedSelect, budget: QueryBudget, random: () => number) {
+  constructor(select: PreparedSelect, { budget, random, isInner }: AggregateContext) {
     this.#select = select;
     this.#budget = budget;
+    this.#isInner = isInner;
     const { windows } = select.compiled;
     const [only] = select.calls;
     const keepsTime = select.calls.length === 1 && isSelector(only?.name ?? '') && windows === null;
@@ -62,7 +90,17 @@ export class AggregateSelect {
     const leaves = yield* this.#scanLeaves(group);
     const streams: Stream[] = [];
     for (const { plan } of this.#plans) streams.push(yield* this.#streamOf(plan, group, leaves));
-    return this.#join(streams);
+    const merged = yield* mergeTimes(streams, this.#select.compiled.isAscending, this.#budget);
+    const rows = this.#join(streams, merged);
+    this.#budget.release(this.#heldBytes);
+    this.#heldBytes = 0;
+    return rows;
+  }
+
+  /** Counts what the group at hand holds. */
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#budget.charge(bytes);
   }
 
   #checkBuckets(): void {
@@ -104,27 +142,32 @@ export class AggregateSelect {
     return results;
   }
 
+  /** @param isCut true where LIMIT counts the rows of this stream as they are */
   *#streamOf(
     plan: CallPlan,
     group: Group,
     leaves: ReadonlyMap<LeafPlan, Stream>,
+    isCut = !this.#isInner,
   ): Generator<null, Stream> {
     if (plan.kind === 'raw') return yield* this.#rawStream(plan, group);
     if (plan.kind === 'transform')
-      return plan.apply(yield* this.#streamOf(plan.input, group, leaves));
+      return plan.apply(yield* this.#streamOf(plan.input, group, leaves, false));
     const { compiled } = this.#select;
     const scanned = leaves.get(plan) as Stream;
     const stream = compiled.isAscending ? scanned : reversed(scanned);
     if (!compiled.windows || !plan.isFilled) return stream;
     const isCount = plan.name === 'count' && compiled.fill.option === 'null';
     const { minNs, maxNs } = this.#range(plan.extraWindows);
-    const filled = fillStream(stream, {
+    const { limit, offset } = compiled.statement;
+    const filled = yield* fillStream(stream, {
       fill: isCount ? { option: 'number', value: { kind: 'integer', value: 0n } } : compiled.fill,
       windows: compiled.windows,
       minNs,
       maxNs,
       isAscending: compiled.isAscending,
-      bucketsMax: this.#budget.limits.selectBucketsMax,
+      rowsMax: isCut && limit > 0 ? limit + offset : 0,
+      budget: this.#budget,
+      onRows: (count) => this.#hold(count * FILLED_ROW_BYTES),
     });
     if (scanned.aux.length === 0) return filled;
     return { ...filled, aux: alignAux(stream, filled.timesNs) };
@@ -155,6 +198,7 @@ export class AggregateSelect {
         yield null;
         continue;
       }
+      this.#hold(chunk.count * FILLED_ROW_BYTES);
       for (let i = 0; i < chunk.count; i++) {
         timesNs.push(chunk.baseNs + BigInt(chunk.offsets[i] as number));
         values.pushFrom(chunk.columns[0] as Column, i);
@@ -186,16 +230,18 @@ export class AggregateSelect {
     if (!spec) return { windows: new OneWindow(minNs ?? 0n), windowCount: 1 };
     const firstNs = stretches[0]?.startNs ?? 0n;
     const lastNs = stretches.at(-1)?.endNs ?? 0n;
-    const windows = spec.zone.isUtc
-      ? new EvenWindows(windowOf(spec, firstNs).startNs, spec.intervalNs)
-      : new ZonedWindows(spec, firstNs);
     const count = (lastNs - firstNs) / spec.intervalNs + 4n;
-    return { windows, windowCount: count > BigInt(DENSE_WINDOWS_MAX) ? null : Number(count) };
+    const isDense = count <= BigInt(DENSE_WINDOWS_MAX);
+    let windows: Windows;
+    // Clocks change by whole seconds: shorter windows are the same in every zone.
+    if (spec.zone.isUtc || 1_000_000_000n % spec.intervalNs === 0n)
+      windows = new EvenWindows(windowOf(spec, firstNs).startNs, spec.intervalNs);
+    else windows = isDense ? new ZonedWindows(spec, firstNs) : new SparseWindows(spec, firstNs);
+    return { windows, windowCount: isDense ? Number(count) : null };
   }
 
   /** Rows of all streams: one for each time at which any has a point. */
-  #join(streams: readonly Stream[]): GroupRows {
-    const { timesNs, rows } = mergeTimes(streams, this.#select.compiled.isAscending);
+  #join(streams: readonly Stream[], { timesNs, rows }: JoinedTimes): GroupRows {
     const { fill, windows } = this.#select.compiled;
     const number = fill.option === 'number' ? fill.value.value : null;
     const byKey = new Map<string, Column>();
@@ -283,10 +329,11 @@ function carry(column: Column, count: number): Column {
 }
 
 /** Joins sorted times; `rows[s][i]` is the row of stream s at time i, or -1. A time that a stream repeats gets further rows. */
-function mergeTimes(
+function* mergeTimes(
   streams: readonly Stream[],
   isAscending: boolean,
-): { readonly timesNs: readonly bigint[]; readonly rows: readonly Int32Array[] } {
+  budget: QueryBudget,
+): Generator<null, JoinedTimes> {
   const [only] = streams;
   if (streams.length === 1 && only) {
     return { timesNs: only.timesNs, rows: [Int32Array.from(only.timesNs, (_, i) => i)] };
@@ -303,6 +350,7 @@ function mergeTimes(
     });
     if (next === null) break;
     timesNs.push(next);
+    if (timesNs.length % ROWS_PER_LOOK === 0 && budget.isTurnOver()) yield null;
     streams.forEach((stream, s) => {
       const row = at[s] as number;
       const isHere = stream.timesNs[row] === next;

@@ -23,7 +23,7 @@ export function* runExplain(
   const prepared = prepareSelect(compileSelect(statement, options.nowNs), options);
   try {
     const { compiled, tables, calls, refs } = prepared;
-    const groups = groupSeries(tables, {
+    const groups = yield* groupSeries(tables, {
       condition: compiled.condition,
       tags: prepared.tags,
       isAscending: true,

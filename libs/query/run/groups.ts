@@ -25,9 +25,9 @@ export interface Group {
 }
 
 /**
- * Groups by name and tags, in order of both (descending: the reverse, with the series of each group reversed too).
+ * Groups by name and tags (null where others may have their turn), in order of both (descending: the reverse, with the series of each group reversed too).
  */
-export function groupSeries(
+export function* groupSeries(
   tables: readonly SourceTable[],
   options: {
     readonly condition: Expr | null;
@@ -39,7 +39,7 @@ export function groupSeries(
     readonly limitedTags: number;
     readonly budget: QueryBudget;
   },
-): readonly Group[] {
+): Generator<null, readonly Group[]> {
   const byName = new Map<string, Map<string, { tagValues: string[]; entries: GroupEntry[] }>>();
   for (const table of tables) {
     const groups =
@@ -51,6 +51,7 @@ export function groupSeries(
     // Text of a key per combination of value ids, so that texts are joined once a group.
     const known = new Map<string, { tagValues: string[]; entries: GroupEntry[] }>();
     for (let i = 0; i < series.count; i++) {
+      if ((i & 1023) === 1023 && options.budget.isTurnOver()) yield null;
       const condition: SeriesCondition = filter.of(i);
       if (condition === false) continue;
       let idKey = '';

@@ -34,7 +34,7 @@ export function* mergedRows(
 ): Generator<RowChunk | null> {
   const { isAscending, budget } = plan.request;
   const parkedRows = parkedRowsOf(entries, plan);
-  const bytes = bytesOf(entries.length, plan, parkedRows);
+  const bytes = bytesOf(entries, plan, parkedRows);
   budget.charge(bytes);
   const feeds: SeriesFeed[] = [];
   try {
@@ -90,16 +90,22 @@ function* advanced(feed: SeriesFeed, { request }: RowPlan): Generator<null, bool
 
 function parkedRowsOf(entries: readonly GroupEntry[], plan: RowPlan): number {
   const isStored = entries.every(({ table }) => table instanceof StoredTable);
-  const columns = plan.columns.length + 1;
-  if (!isStored || entries.length * columns <= OPEN_FIELDS_MAX) return 0;
-  const rows = Math.floor(PARKED_BYTES_MAX / (entries.length * columns * 8));
+  if (!isStored || entries.length * fieldCount(entries, plan) <= OPEN_FIELDS_MAX) return 0;
+  const rows = Math.floor(PARKED_BYTES_MAX / (entries.length * plan.columns.length * 8));
   return Math.max(PARKED_ROWS_MIN, Math.min(PARKED_ROWS_MAX, rows));
 }
 
-function bytesOf(seriesCount: number, plan: RowPlan, parkedRows: number): number {
-  const columns = plan.columns.length + 1;
+/** Fields read of each series, with the one that a condition reads. */
+function fieldCount(entries: readonly GroupEntry[], { request }: RowPlan): number {
+  const [first] = entries;
+  if (!first) return 0;
+  return 1 + request.leading.filter((ref) => isFieldOf(first.table, ref)).length;
+}
+
+function bytesOf(entries: readonly GroupEntry[], plan: RowPlan, parkedRows: number): number {
+  if (parkedRows === 0) return entries.length * fieldCount(entries, plan) * OPEN_FIELD_BYTES;
   const rows = plan.rowsMax > 0 ? Math.min(plan.rowsMax, parkedRows) : parkedRows;
-  return seriesCount * columns * (parkedRows > 0 ? rows * 8 : OPEN_FIELD_BYTES);
+  return entries.length * (plan.columns.length + 1) * rows * 8;
 }
 
 interface FeedOptions {

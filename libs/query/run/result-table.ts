@@ -138,12 +138,16 @@ class InnerSeriesList implements TableSeries {
   }
 }
 
+/** Rows handed on at once. */
+const BATCH_ROWS = 4096;
+
 class InnerReader implements FieldReader {
   readonly #timesNs: BigInt64Array;
   readonly #columns: readonly (Column | null)[];
   readonly #stretch: Stretch;
-  readonly #isAscending: boolean;
-  readonly #isRead: boolean[];
+  readonly #isBackwards: boolean;
+  /** Rows of each field looked at so far, from the end that is read first. */
+  readonly #seen: number[];
 
   constructor(
     timesNs: BigInt64Array,
@@ -154,8 +158,9 @@ class InnerReader implements FieldReader {
     this.#timesNs = timesNs;
     this.#columns = columns;
     this.#stretch = stretch;
-    this.#isAscending = isAscending;
-    this.#isRead = columns.map(() => false);
+    const [first, last] = [timesNs[0] ?? 0n, timesNs.at(-1) ?? 0n];
+    this.#isBackwards = isAscending ? first > last : first < last;
+    this.#seen = columns.map(() => 0);
   }
 
   typeOf(field: number): ValueType | null {
@@ -163,22 +168,16 @@ class InnerReader implements FieldReader {
   }
 
   close(): void {
-    this.#isRead.fill(true);
+    this.#seen.fill(this.#timesNs.length);
   }
 
-  /** All values of the stretch at once; rows that repeat a time are kept. */
+  /** The next values of the stretch; rows that repeat a time are kept. */
   next(field: number): ColumnBatch | null {
     const column = this.#columns[field];
-    if (!column || this.#isRead[field]) return null;
-    this.#isRead[field] = true;
-    const { baseNs, startNs, endNs } = this.#stretch;
-    const rows: number[] = [];
-    this.#timesNs.forEach((timeNs, row) => {
-      if (timeNs >= startNs && timeNs <= endNs && hasValue(column, row)) rows.push(row);
-    });
-    const [first, last] = [this.#timesNs[0] ?? 0n, this.#timesNs.at(-1) ?? 0n];
-    if (this.#isAscending ? first > last : first < last) rows.reverse();
+    if (!column) return null;
+    const rows = this.#nextRows(field, column);
     if (rows.length === 0) return null;
+    const { baseNs } = this.#stretch;
     return {
       count: rows.length,
       baseNs,
@@ -190,6 +189,20 @@ class InnerReader implements FieldReader {
           ? encodeStrings(rows.map((row) => column.strings[row] ?? ''))
           : null,
     };
+  }
+
+  #nextRows(field: number, column: Column): readonly number[] {
+    const { startNs, endNs } = this.#stretch;
+    const { length } = this.#timesNs;
+    const rows: number[] = [];
+    let seen = this.#seen[field] ?? 0;
+    for (; seen < length && rows.length < BATCH_ROWS; seen++) {
+      const row = this.#isBackwards ? length - 1 - seen : seen;
+      const timeNs = this.#timesNs[row] as bigint;
+      if (timeNs >= startNs && timeNs <= endNs && hasValue(column, row)) rows.push(row);
+    }
+    this.#seen[field] = seen;
+    return rows;
   }
 }
 

@@ -36,6 +36,9 @@ export interface SelectOptions extends SelectEnvironment {
   readonly random?: () => number;
 }
 
+/** What a cell of a subquery's rows costs. */
+const CELL_BYTES = 8;
+
 /** Rows of one series, or a part of them. */
 interface SeriesPart {
   readonly group: Group;
@@ -97,12 +100,10 @@ function* runPrepared(
   const tags = [...new Set([...outerTags, ...prepared.tags])];
   if (!prepared.refs.some((ref) => isData(prepared, ref)) && prepared.calls.length === 0) return;
   const aggregate =
-    prepared.calls.length > 0
-      ? new AggregateSelect(prepared, context.budget, context.random)
-      : null;
+    prepared.calls.length > 0 ? new AggregateSelect(prepared, { ...context, isInner }) : null;
   const tables: SourceTable[] = [...prepared.tables];
   for (const child of prepared.children) tables.push(...(yield* runChild(child, tags, context)));
-  const groups = groupSeries(tables, {
+  const groups = yield* groupSeries(tables, {
     condition: compiled.condition,
     tags,
     isAscending: compiled.isAscending,
@@ -145,6 +146,7 @@ function* runChild(
     const groups = byName.get(part.group.name) ?? new Map<Group, SeriesPart[]>();
     byName.set(part.group.name, groups);
     const parts = groups.get(part.group) ?? [];
+    context.budget.charge(part.timesNs.length * (part.columns.length + 1) * CELL_BYTES);
     parts.push(part);
     groups.set(part.group, parts);
   }

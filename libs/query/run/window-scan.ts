@@ -35,6 +35,9 @@ export interface WindowScan {
 /** Bytes that a function keeps for a window while it scans. */
 const SLOT_BYTES = 24;
 
+/** Windows finished between looks at the clock. */
+const WINDOWS_PER_LOOK = 1024;
+
 /** One leaf at work. */
 interface Worker {
   readonly leaf: LeafPlan;
@@ -46,8 +49,6 @@ interface Worker {
 
 /** Results of each leaf for one group, in order of time. A generator of turns: nulls until it returns. */
 export function* scanWindows(group: Group, scan: WindowScan): Generator<null, readonly Stream[]> {
-  const bytes = (scan.windowCount ?? 0) * scan.leaves.length * SLOT_BYTES;
-  scan.budget.charge(bytes);
   const state = new ScanState(scan);
   const edge = edgeOf(group, scan);
   if (edge) yield* scanEdges(group, scan, state, edge);
@@ -61,8 +62,8 @@ export function* scanWindows(group: Group, scan: WindowScan): Generator<null, re
       }
     }
   }
-  const streams = state.finish();
-  scan.budget.release(bytes);
+  const streams = yield* state.finish();
+  scan.budget.release(state.heldBytes);
   return streams;
 }
 
@@ -98,6 +99,8 @@ function* scanEdges(
 class ScanState {
   /** Fields that points are still wanted of. */
   openFields: readonly number[];
+  /** What the scan holds, for the query's budget. */
+  heldBytes = 0;
   readonly #besideRefs: readonly VarRef[];
   readonly #found = new Set<number>();
   #stretch: Stretch = { baseNs: 0n, startNs: 0n, endNs: 0n };
@@ -129,6 +132,7 @@ class ScanState {
     this.#fields = fields;
     this.openFields = [...fields.keys()];
     this.#capacity = scan.windowCount ?? 16;
+    this.#hold(this.#capacity * scan.leaves.length * SLOT_BYTES);
     for (const { accumulator } of this.#workers) accumulator.reset(this.#capacity);
   }
 
@@ -268,7 +272,16 @@ class ScanState {
       slots: this.#slots,
       aux,
     };
-    for (const worker of this.#workers) if (worker.field === field) worker.accumulator.add(batch);
+    for (const { field: of, accumulator } of this.#workers) {
+      if (of !== field) continue;
+      if (accumulator.bytesPerValue) this.#hold(count * accumulator.bytesPerValue);
+      accumulator.add(batch);
+    }
+  }
+
+  #hold(bytes: number): void {
+    this.heldBytes += bytes;
+    this.#scan.budget.charge(bytes);
   }
 
   #assignSlots(runs: WindowRuns): void {
@@ -287,29 +300,37 @@ class ScanState {
       slots[r] = slot;
     }
     if (this.#windowOf.length <= this.#capacity) return;
+    this.#hold(this.#windowOf.length * this.#workers.length * SLOT_BYTES);
     this.#capacity = this.#windowOf.length * 2;
     for (const { accumulator } of this.#workers) accumulator.grow(this.#capacity);
   }
 
-  finish(): readonly Stream[] {
-    const { windows, windowCount } = this.#scan;
+  /** Results of each leaf; null where others may have their turn. */
+  *finish(): Generator<null, readonly Stream[]> {
+    const { windows, windowCount, leaves, budget } = this.#scan;
     const sparse =
       windowCount === null
         ? this.#windowOf.map((k, slot) => ({ k, slot })).sort((a, b) => a.k - b.k)
         : null;
-    return this.#scan.leaves.map((leaf) => {
+    const streams: Stream[] = [];
+    for (const leaf of leaves) {
       const worker = this.#workers.find((one) => one.leaf === leaf);
       const values = new ColumnBuilder(worker?.accumulator.type ?? 'float');
       const aux = this.#besideTypes.map((type) => new ColumnBuilder(type));
       const sink: ResultSink = { values, aux, timesNs: [] };
-      const emit = (k: number, slot: number): void => {
-        if (worker && !worker.accumulator.isEmpty(slot)) {
+      const count = worker ? (windowCount ?? this.#windowOf.length) : 0;
+      for (let i = 0; i < count; i++) {
+        const { k, slot } = sparse?.[i] ?? { k: i, slot: i };
+        if (worker && !worker.accumulator.isEmpty(slot))
           worker.accumulator.emit(slot, windows.startNs(k), sink);
-        }
-      };
-      if (sparse) for (const { k, slot } of sparse) emit(k, slot);
-      else for (let k = 0; k < (windowCount ?? 0); k++) emit(k, k);
-      return { timesNs: sink.timesNs, values: values.build(), aux: aux.map((one) => one.build()) };
-    });
+        if ((i + 1) % WINDOWS_PER_LOOK === 0 && budget.isTurnOver()) yield null;
+      }
+      streams.push({
+        timesNs: sink.timesNs,
+        values: values.build(),
+        aux: aux.map((one) => one.build()),
+      });
+    }
+    return streams;
   }
 }
