@@ -22,6 +22,8 @@ export interface HostileReport {
   readonly pingP50Ms: number;
   readonly pingP99Ms: number;
   readonly pingMaxMs: number;
+  /** The slowest /ping of each kind of query, in ms, where it took more than 100. */
+  readonly slowPings: Readonly<Record<string, number>>;
   /** Most memory the server had resident. */
   readonly memoryPeakMiB: number;
   /** Answers of each kind of query: 'ok', or the text of the error, with how often. */
@@ -44,7 +46,7 @@ process.stdin.on('end', () => { isStopped = true; }).resume();
 const ping = () => {
   if (isStopped) { console.log(JSON.stringify(times)); process.exit(0); }
   const start = performance.now();
-  const next = () => { times.push(performance.now() - start); setTimeout(ping, 20); };
+  const next = () => { times.push([Date.now(), performance.now() - start]); setTimeout(ping, 20); };
   http.get(process.argv[1] + '/ping', { agent }, (r) => r.on('end', next).resume()).on('error', next);
 };
 ping();
@@ -109,12 +111,16 @@ export async function hostileQueries(
     counts[outcome] = (counts[outcome] ?? 0) + 1;
   };
   const pinger = startPinger(server.url);
+  const phases: Phase[] = [];
+  const begin = (name: string): void => void phases.push({ atMs: Date.now(), name });
   for (const { name, query } of hostileSet()) {
+    begin(name);
     const outcome = await ask(server.url, query);
-    tell(`${name}: ${outcome}`);
+    tell(`${name}: ${outcome}, peak ${peakMiB(server.process.pid ?? 0)} MiB`);
     note(name, outcome);
   }
   const slow = slowSet(rows);
+  begin(`${concurrent} at a time`);
   await Promise.all(
     Array.from({ length: concurrent }, async (_, i) => {
       const { name, query } = slow[i % slow.length];
@@ -122,19 +128,40 @@ export async function hostileQueries(
     }),
   );
   tell(`${concurrent} at a time are through`);
+  begin('unread');
   const hangUpSeconds = await hangUp(server.url);
   const killSeconds = await killUnread(server.url);
-  const pings = (await pinger.stop()).sort((a, b) => a - b);
+  phases.push({ atMs: Date.now(), name: 'end' });
+  const answers = await pinger.stop();
+  const pings = answers.map(([, ms]) => ms).sort((a, b) => a - b);
   return {
     pings: pings.length,
     pingP50Ms: pings[pings.length >> 1],
     pingP99Ms: pings[Math.floor(pings.length * 0.99)],
     pingMaxMs: pings[pings.length - 1],
+    slowPings: slowest(answers, phases),
     memoryPeakMiB: peakMiB(server.process.pid ?? 0),
     outcomes,
     hangUpSeconds,
     killSeconds,
   };
+}
+
+interface Phase {
+  readonly atMs: number;
+  readonly name: string;
+}
+
+function slowest(
+  answers: readonly (readonly [number, number])[],
+  phases: readonly Phase[],
+): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const [atMs, ms] of answers) {
+    const name = phases.findLast((phase) => phase.atMs <= atMs - ms / 2)?.name ?? 'begin';
+    if (ms > 100 && ms > (found[name] ?? 0)) found[name] = Math.round(ms);
+  }
+  return found;
 }
 
 async function load(url: string, rows: number): Promise<void> {
@@ -213,9 +240,14 @@ async function until(holds: () => Promise<boolean>): Promise<number> {
 
 /** Starts a query whose answer nobody reads. */
 async function unread(url: string): Promise<http.ClientRequest> {
-  const request = post(url, 'SELECT * FROM m', (response) => response.pause());
+  const all = `SELECT ${'*, '.repeat(9)}* FROM m`;
+  const request = post(url, all, (response) => response.pause());
   request.on('error', () => undefined);
   await until(async () => (await running(url)).length === 1);
+  // Until the connection takes no more.
+  await new Promise((done) => setTimeout(done, 1000));
+  if ((await running(url)).length !== 1)
+    throw new TypeError('the answer was too short to be held up');
   return request;
 }
 
@@ -234,7 +266,7 @@ async function killUnread(url: string): Promise<number> {
   return seconds;
 }
 
-function startPinger(url: string): { stop(): Promise<number[]> } {
+function startPinger(url: string): { stop(): Promise<[number, number][]> } {
   const child = spawn(process.execPath, ['-e', PINGER, url], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -244,7 +276,7 @@ function startPinger(url: string): { stop(): Promise<number[]> } {
   return {
     stop: () =>
       new Promise((resolve) => {
-        child.on('close', () => resolve(JSON.parse(output) as number[]));
+        child.on('close', () => resolve(JSON.parse(output) as [number, number][]));
         child.stdin.end();
       }),
   };

@@ -10,6 +10,7 @@ export {
 } from './server-process.js';
 export { killRounds, type KillReport } from './kill-rounds.js';
 export { fuzzWrites, type FuzzOptions, type FuzzReport } from './fuzz-writes.js';
+export { hostileQueries, type HostileOptions, type HostileReport } from './hostile-queries.js';
 export { SeededRandom } from './seeded-random.js';
 export {
   type Fault,
