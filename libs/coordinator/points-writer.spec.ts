@@ -156,7 +156,21 @@ describe('PointsWriter', () => {
     );
     await expect(bench.write('', line(1), line(169), line(337))).rejects.toThrow('engine: full');
     expect(bench.shards().map((shard) => shard.statistics.writePointsOk)).toEqual([2, 1, 2]);
-    expect(bench.writer.statistics.writeError).toBe(1);
+    expect(bench.writer.statistics).toMatchObject({
+      writeError: 1,
+      pointReq: 6,
+      pointReqLocal: 5,
+      pointReqFail: 1,
+      writeDrop: 0,
+    });
+  });
+
+  it('accounts for the points of writes that fail before a shard is asked', async () => {
+    const batch = bench.batch(line(0), line(1));
+    await expect(
+      bench.writer.write({ database: 'nope', retentionPolicy: '', batch }),
+    ).rejects.toThrow();
+    expect(bench.writer.statistics).toMatchObject({ pointReq: 2, pointReqFail: 2 });
   });
 
   it('gives a failure rather than what others dropped', async () => {

@@ -30,17 +30,26 @@ export interface WriteOutcome {
   readonly reason: string;
 }
 
-/** Counters with InfluxDB's names. */
+/** Counters with InfluxDB's names, and one of ours. `pointReq = pointReqLocal + writeDrop + pointReqFail` when nothing is under way. */
 export interface WriteStatistics {
   req: number;
   pointReq: number;
+  /** Points stored. */
   pointReqLocal: number;
+  /** Points of writes that ended in an error and were not stored; after a timeout some still may be. Not in InfluxDB. */
+  pointReqFail: number;
   writeOk: number;
   writeDrop: number;
   writeTimeout: number;
   writeError: number;
   subWriteOk: number;
   subWriteDrop: number;
+}
+
+/** What became of the points of one write so far. */
+interface WriteTally {
+  stored: number;
+  dropped: number;
 }
 
 /** Receives what was stored. Must not keep the batch, and must not throw. */
@@ -66,6 +75,7 @@ export class PointsWriter {
     req: 0,
     pointReq: 0,
     pointReqLocal: 0,
+    pointReqFail: 0,
     writeOk: 0,
     writeDrop: 0,
     writeTimeout: 0,
@@ -92,15 +102,21 @@ export class PointsWriter {
     statistics.req++;
     statistics.pointReq += batch.pointCount;
     if (batch.pointCount === 0) return { points: 0, values: 0, dropped: 0, reason: '' };
+    const { pointCount } = batch;
+    const tally: WriteTally = { stored: 0, dropped: 0 };
     try {
       const mapping = await this.map(request);
       const shards = await this.openShards(mapping, request);
-      const outcome = await this.writeShards(batch, mapping, shards);
+      const outcome = await this.writeShards(batch, mapping, shards, tally);
       if (outcome.points > 0) this.tell(request);
       return outcome;
     } catch (error) {
       statistics.writeError++;
+      statistics.pointReqFail += pointCount - tally.stored - tally.dropped;
       throw error;
+    } finally {
+      statistics.pointReqLocal += tally.stored;
+      statistics.writeDrop += tally.dropped;
     }
   }
 
@@ -171,20 +187,17 @@ export class PointsWriter {
     batch: PointsBatch,
     mapping: ShardMapping,
     shards: readonly Shard[],
+    tally: WriteTally,
   ): Promise<WriteOutcome> {
-    const { statistics } = this;
     const { beyondRetention } = mapping;
-    statistics.writeDrop += beyondRetention;
-    let points = 0;
     let values = 0;
-    let dropped = beyondRetention;
+    tally.dropped = beyondRetention;
     let reason = beyondRetention > 0 ? BEYOND_RETENTION : '';
     const add = (outcome: ShardWriteOutcome): void => {
-      points += outcome.points;
+      tally.stored += outcome.points;
       values += outcome.values;
-      dropped += outcome.dropped;
+      tally.dropped += outcome.dropped;
       if (reason === '') reason = outcome.reason;
-      statistics.writeDrop += outcome.dropped;
     };
     const runs = [...mapping.runsByShard.values()];
     if (shards.length === 1) {
@@ -198,9 +211,8 @@ export class PointsWriter {
       for (const result of results) if (result.status === 'fulfilled') add(result.value);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     }
-    statistics.pointReqLocal += points;
-    statistics.writeOk++;
-    return { points, values, dropped, reason };
+    this.statistics.writeOk++;
+    return { points: tally.stored, values, dropped: tally.dropped, reason };
   }
 
   /** The outcome, or InfluxDB's `timeout` after `write-timeout`; the write itself goes on and may still be stored. */
