@@ -111,6 +111,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     logger,
     isQueryLogged: config.data.isQueryLogEnabled,
     logQueriesAfterMs: config.coordinator.logQueriesAfterMs,
+    extensions: [],
   });
   const service = new HttpService(
     config.http,

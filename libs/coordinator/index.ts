@@ -23,6 +23,7 @@ export {
 } from './statement-executor.js';
 export { type RunningQuery, RunningQueries, type RunningQueriesLimits } from './running-queries.js';
 export {
+  type ExtensionHandler,
   type MonitorView,
   type SeriesGrain,
   type SeriesSelection,
@@ -34,5 +35,6 @@ export {
   type StatementStatistics,
   type StorageCommands,
 } from './statement-ports.js';
+export { table } from './statement-executor-show.js';
 export { IntoWriter } from './into-writer.js';
 export { SeriesDeletion } from './series-deletion.js';

@@ -1,11 +1,24 @@
-import { parseQuery } from '#influxql';
+import { parseQuery, type StatementExtension } from '#influxql';
 import { type Logger, NodeFileSystem, silentLogger } from '#kernel';
 import { LocalMetaStore, MetaClient } from '#meta';
 import { ManualClock, temporaryFolder } from '#test-support';
 import { CoordinatorError } from './errors.js';
 import { RunningQueries } from './running-queries.js';
+import { table } from './statement-executor-show.js';
 import { StatementExecutor } from './statement-executor.js';
 import type { StatementEvent, StorageCommands } from './statement-ports.js';
+
+/** A statement of our own. */
+const ours: StatementExtension = {
+  word: 'OURS',
+  parse: () => ({
+    kind: 'extension',
+    name: 'ours',
+    text: 'SHOW OURS',
+    options: {},
+    privileges: 'read',
+  }),
+};
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -65,6 +78,7 @@ const setUp = async (limits = { concurrentMax: 0, timeoutMs: 0 }) => {
     },
     isQueryLogged: true,
     logQueriesAfterMs: 0,
+    extensions: [{ name: 'ours', run: () => [table('ours', ['a'], [['b']])] }],
   });
   const run = async (
     text: string,
@@ -73,7 +87,7 @@ const setUp = async (limits = { concurrentMax: 0, timeoutMs: 0 }) => {
     const events: StatementEvent[] = [];
     const { database = '', isReadOnly = false } = request;
     const all = executor.run({
-      statements: parseQuery(text),
+      statements: parseQuery(text, { extensions: [ours] }),
       database,
       retentionPolicy: '',
       isReadOnly,
@@ -109,6 +123,16 @@ describe('StatementExecutor', () => {
       '3 no such query id: 99',
       '3 not executed',
       '3 not executed',
+    ]);
+  });
+
+  it('asks whoever answers statements of our own', async () => {
+    const { short } = await setUp();
+    expect(await short('SHOW OURS; SHOW USERS')).toEqual([
+      '0 series ours',
+      '0 ok',
+      '1 series ',
+      '1 ok',
     ]);
   });
 

@@ -3,14 +3,22 @@
  * engine), and turns what happens into events. After the first error the rest is not executed, in 1.x's way.
  * @see InfluxDB coordinator.StatementExecutor, query.Executor
  */
-import { type Clock, type Logger, messageOf, TidegateError } from '#kernel';
-import { isReadOnly, namedDatabase, printStatement, type Statement } from '#influxql';
+import { type Clock, invariant, type Logger, messageOf, TidegateError } from '#kernel';
+import {
+  type ExtensionStatement,
+  isReadOnly,
+  namedDatabase,
+  printStatement,
+  type Statement,
+} from '#influxql';
 import type { MetaClient } from '#meta';
+import type { ResultSeries } from '#query';
 import { normaliseStatement } from './normalise-statement.js';
 import type { QueryTask, RunningQueries } from './running-queries.js';
 import { executeChange } from './statement-executor-change.js';
 import { executeShow } from './statement-executor-show.js';
 import type {
+  ExtensionHandler,
   MonitorView,
   StatementContext,
   StatementEngine,
@@ -32,6 +40,8 @@ export interface StatementExecutorParts {
   readonly isQueryLogged: boolean;
   /** `log-queries-after`; 0 logs none. */
   readonly logQueriesAfterMs: number;
+  /** Who answers statements of our own; the parser knows their words by the same list. */
+  readonly extensions: readonly ExtensionHandler[];
 }
 
 /** Counters with InfluxDB's names (`queryExecutor`). */
@@ -142,8 +152,13 @@ export class StatementExecutor {
         user,
         signal: task.signal,
       };
-      for await (const { grain, series } of engine.execute(named, context)) {
-        yield { kind: 'series', statementId: 0, grain, series };
+      if (named.kind === 'extension') {
+        for (const series of await this.extension(named, context))
+          yield { kind: 'series', statementId: 0, grain: 'statement', series };
+      } else {
+        for await (const { grain, series } of engine.execute(named, context)) {
+          yield { kind: 'series', statementId: 0, grain, series };
+        }
       }
     }
     yield {
@@ -152,6 +167,15 @@ export class StatementExecutor {
       error: null,
       messages: warnings(named, request.isReadOnly),
     };
+  }
+
+  private extension(
+    statement: ExtensionStatement,
+    context: StatementContext,
+  ): readonly ResultSeries[] | Promise<readonly ResultSeries[]> {
+    const handler = this.parts.extensions.find(({ name }) => name === statement.name);
+    invariant(handler !== undefined, `an extension of the parser has a handler: ${statement.name}`);
+    return handler.run(statement, context);
   }
 
   private textOf(error: unknown, task: QueryTask): string {

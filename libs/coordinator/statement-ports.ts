@@ -2,7 +2,7 @@
  * What executing statements needs of the rest, and what it gives back. The query engine, storage's deletions and the
  * monitor are ports; the events go to whoever asked (HTTP, continuous queries).
  */
-import type { MeasurementSource, Expr, Statement } from '#influxql';
+import type { ExtensionStatement, MeasurementSource, Expr, Statement } from '#influxql';
 import type { User } from '#meta';
 import type { ResultSeries } from '#query';
 
@@ -95,4 +95,15 @@ export interface StatementDiagnostics {
 export interface MonitorView {
   statistics(): readonly StatementStatistics[];
   diagnostics(): readonly StatementDiagnostics[];
+}
+
+/** Answers the statements of one of Tidegate's own extensions (`SHOW CQ GAPS`). */
+export interface ExtensionHandler {
+  /** As the extension's parser names its statements. */
+  readonly name: string;
+  /** The tables of the answer. @throws TidegateError where it cannot be given */
+  run(
+    statement: ExtensionStatement,
+    context: StatementContext,
+  ): readonly ResultSeries[] | Promise<readonly ResultSeries[]>;
 }
