@@ -35,6 +35,7 @@ import { WorkerCompactor, WorkerSnapshotter } from '#tsm';
 import type { ServerConfig } from './config-registry.js';
 import { createEngine } from './engine.js';
 import { HttpPart } from './http-part.js';
+import { JobsPart } from './jobs-part.js';
 import type { ServerPart } from './server.js';
 import { StartProgress } from './start-progress.js';
 import { storageCommands } from './storage-commands.js';
@@ -53,8 +54,9 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   const files: FileSystem = new NodeFileSystem();
   const progress = new StartProgress();
   const metaLogger = config.meta.isLoggingEnabled ? logger.with({ service: 'meta' }) : silentLogger;
+  const metaStore = new LocalMetaStore(files, config.meta.dir, metaLogger);
   const meta = new MetaClient({
-    store: new LocalMetaStore(files, config.meta.dir, metaLogger),
+    store: metaStore,
     config: config.meta,
     clock,
     logger: metaLogger,
@@ -100,6 +102,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     { name: 'write', tags: {}, values: { ...writer.statistics } },
     ...storeStatistics(store),
     { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
+    ...jobs.collect(),
   ];
   const executor = new StatementExecutor({
     meta,
@@ -113,6 +116,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     logQueriesAfterMs: config.coordinator.logQueriesAfterMs,
     extensions: [],
   });
+  const jobs = new JobsPart(config, { meta, metaStore, store, files, clock, logger });
   const service = new HttpService(
     config.http,
     {
@@ -142,6 +146,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     { name: 'meta client', open: () => meta.open(), close: () => meta.close() },
     storePart(config, { meta, store, workers: [snapshotter, compactor], progress, logger }),
     { name: 'query engine', open: () => undefined, close: () => queries.close() },
+    jobs,
   ];
   return { parts, progress, http };
 }

@@ -6,3 +6,8 @@ export {
   precreationSection,
   retentionSection,
 } from './jobs.config.js';
+export { type Job, type JobParts } from './job.js';
+export { LeaseTaskRunner, type TaskContext, type TaskRunner } from './task-runner.js';
+export { type ShardRemoval, StoreShards } from './store-shards.js';
+export { Retention, type RetentionParts, type RetentionStatistics } from './retention.js';
+export { Precreation, type PrecreationParts, type PrecreationStatistics } from './precreation.js';

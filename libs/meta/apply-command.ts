@@ -15,6 +15,7 @@ import {
 } from './retention-policy-rules.js';
 import {
   createShardGroup,
+  deleteExpiredShardGroups,
   deleteShardGroup,
   dropShard,
   precreateShardGroups,
@@ -48,6 +49,8 @@ export function applyCommand(data: MetaData, command: MetaCommand): MetaData {
       return createShardGroup(data, command);
     case 'delete-shard-group':
       return deleteShardGroup(data, command);
+    case 'delete-expired-shard-groups':
+      return deleteExpiredShardGroups(data, command.nowNs);
     case 'drop-shard':
       return dropShard(data, command);
     case 'prune-shard-groups':

@@ -50,6 +50,8 @@ export type MetaCommand =
       readonly id: number;
       readonly nowNs: bigint;
     }
+  /** Marks every group as deleted whose policy keeps none of its points any more. */
+  | { readonly kind: 'delete-expired-shard-groups'; readonly nowNs: bigint }
   | { readonly kind: 'drop-shard'; readonly id: number; readonly nowNs: bigint }
   | { readonly kind: 'prune-shard-groups'; readonly deletedBeforeNs: bigint }
   | { readonly kind: 'precreate-shard-groups'; readonly fromNs: bigint; readonly toNs: bigint }

@@ -164,10 +164,9 @@ export class MetaClient {
     return created;
   }
 
-  /** Marks a group as deleted now. */
-  async deleteShardGroup(database: string, retentionPolicy: string, id: number): Promise<void> {
-    const nowNs = this.parts.clock.nowNs();
-    await this.execute({ kind: 'delete-shard-group', database, retentionPolicy, id, nowNs });
+  /** Marks the groups as deleted that ended longer ago than their policies keep points. Resolves with the state after it. */
+  deleteExpiredShardGroups(nowNs: bigint): Promise<MetaSnapshot> {
+    return this.execute({ kind: 'delete-expired-shard-groups', nowNs });
   }
 
   /** Removes a shard from its group. */
@@ -175,15 +174,14 @@ export class MetaClient {
     await this.execute({ kind: 'drop-shard', id, nowNs: this.parts.clock.nowNs() });
   }
 
-  /** Creates the successors of groups that end within the range. */
-  async precreateShardGroups(fromNs: bigint, toNs: bigint): Promise<void> {
-    await this.execute({ kind: 'precreate-shard-groups', fromNs, toNs });
+  /** Creates the successors of groups that end within the range, bounds excluded. Resolves with the state after it. */
+  precreateShardGroups(fromNs: bigint, toNs: bigint): Promise<MetaSnapshot> {
+    return this.execute({ kind: 'precreate-shard-groups', fromNs, toNs });
   }
 
-  /** Forgets groups deleted two weeks ago or earlier. */
-  async pruneShardGroups(): Promise<void> {
-    const deletedBeforeNs = this.parts.clock.nowNs() - PRUNE_AFTER_NS;
-    await this.execute({ kind: 'prune-shard-groups', deletedBeforeNs });
+  /** Forgets groups deleted more than two weeks before `nowNs`. */
+  async pruneShardGroups(nowNs: bigint): Promise<void> {
+    await this.execute({ kind: 'prune-shard-groups', deletedBeforeNs: nowNs - PRUNE_AFTER_NS });
   }
 
   /** Creates a user. No error when the same user with the same password is there already. Same as InfluxDB 1.x. */

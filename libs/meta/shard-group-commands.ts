@@ -58,6 +58,21 @@ export function deleteShardGroup(
   );
 }
 
+/**
+ * Marks every live group as deleted that ended longer ago than its policy keeps points. Decided inside the command, so that
+ * a policy that was altered just before is obeyed. @see InfluxDB services/meta/data.go ExpiredShardGroups
+ */
+export function deleteExpiredShardGroups(data: MetaData, nowNs: bigint): MetaData {
+  return editPolicies(data, (policy) => {
+    if (policy.durationNs === 0n) return policy;
+    return editGroups(policy, (group) =>
+      !isDeleted(group) && group.endNs + policy.durationNs < nowNs
+        ? { ...group, deletedAtNs: nowNs }
+        : group,
+    );
+  });
+}
+
 /** Removes a shard; a group left without shards counts as deleted. Unknown ids change nothing. */
 export function dropShard(data: MetaData, { id, nowNs }: CommandOf<'drop-shard'>): MetaData {
   return editPolicies(data, (policy) =>

@@ -1,0 +1,1 @@
+export { JobScheduler, type JobSet, JobsModule } from './jobs.module.js';
