@@ -36,6 +36,7 @@ import type { ServerConfig } from './config-registry.js';
 import { createEngine } from './engine.js';
 import { HttpPart } from './http-part.js';
 import { JobsPart } from './jobs-part.js';
+import { InputsPart } from './inputs-part.js';
 import type { ServerPart } from './server.js';
 import { StartProgress } from './start-progress.js';
 import { storageCommands } from './storage-commands.js';
@@ -86,6 +87,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     writeTimeoutMs: config.coordinator.writeTimeoutMs,
   });
   const lines = new LineWriter({ store, writer, shapes, clock });
+  const inputs = new InputsPart(config, { meta, store, writer, shapes, clock, files, logger });
   const queries = new RunningQueries(clock, {
     concurrentMax: config.coordinator.concurrentQueriesMax,
     timeoutMs: config.coordinator.queryTimeoutMs,
@@ -101,6 +103,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     ...service.collect(),
     { name: 'write', tags: {}, values: { ...writer.statistics } },
     ...storeStatistics(store),
+    ...inputs.statistics(),
     { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
     ...jobs.collect(),
   ];
@@ -147,6 +150,8 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     storePart(config, { meta, store, workers: [snapshotter, compactor], progress, logger }),
     { name: 'query engine', open: () => undefined, close: () => queries.close() },
     jobs,
+    // Last to open, so that what they receive can be stored; first of these to close.
+    inputs,
   ];
   return { parts, progress, http };
 }

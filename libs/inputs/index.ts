@@ -2,3 +2,38 @@ export { type CollectdConfig, collectdSection } from './collectd/collectd.config
 export { type GraphiteConfig, graphiteSection } from './graphite/graphite.config.js';
 export { type OpentsdbConfig, opentsdbSection } from './opentsdb/opentsdb.config.js';
 export { type UdpConfig, udpSection } from './udp/udp.config.js';
+export { builtInInputs } from './built-in.js';
+export { InputError } from './shared/errors.js';
+export {
+  defineInput,
+  type Input,
+  type InputContext,
+  type InputDefinition,
+  type InputStatistics,
+  type RejectSink,
+} from './shared/input.js';
+export { type PointSink, type SinkOutcome, type SinkWrite } from './shared/point-sink.js';
+export {
+  IngestLedger,
+  type LedgerCount,
+  type LedgerSnapshot,
+  type Offender,
+  type RejectedInput,
+  type Rejection,
+} from './shared/ingest-ledger.js';
+export { Batcher, type BatcherConfig, type BatcherParts } from './shared/batcher.js';
+export {
+  type BatchStatistics,
+  BatchWriter,
+  type BatchWriterConfig,
+  type BatchWriterParts,
+} from './shared/batch-writer.js';
+export {
+  type ConnectionHandler,
+  type ConnectionInfo,
+  type TcpConnection,
+  TcpListener,
+  type TcpListenerOptions,
+} from './shared/tcp-listener.js';
+export { UdpListener, type UdpListenerOptions } from './shared/udp-listener.js';
+export { LineAssembler, LineScratch, type LinesHandler } from './shared/line-assembler.js';

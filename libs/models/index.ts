@@ -15,6 +15,8 @@ export {
   type Tag,
   type ParsedSeriesKey,
   KEY_LENGTH_MAX,
+  KEY_HASH_SEED,
+  finishKeyHash,
   hashKey,
   compareBytes,
   compareUtf8,
@@ -48,3 +50,5 @@ export { KeyTable, type SharedKeys, SharedKeyReader } from './key-table.js';
 export { type RowRun, allRuns, orderRuns } from './row-runs.js';
 export type { KnownSeries } from './line-context.js';
 export { findLineEnd } from './line-scanner.js';
+export { PointsBuilder } from './points-builder.js';
+export { type NamedSeries, SERIES_CACHED_MAX } from './series-cache.js';

@@ -44,6 +44,9 @@ export interface ParseOutcome {
 export interface ParseRequest {
   /** Holds {@link BODY_PADDING} spare bytes behind `length`, which the parser overwrites. Kept by the batch. */
   readonly body: Uint8Array;
+  /** Where to start, 0 unless given: a batch may be filled from one body piece by piece. */
+  readonly start?: number;
+  /** Where to end, exclusive. */
   readonly length: number;
   readonly known: KnownSeries;
   readonly precision: Precision;
@@ -73,12 +76,15 @@ export class LineParser {
   private rejected: RejectedLine[] = [];
   private rejectedCount = 0;
   private rejectedBytes = 0;
+  /** Where the body in hand starts. */
+  private start = 0;
 
   constructor(private readonly shapes: ShapeTable) {}
 
-  /** Adds all good lines of a body to an empty batch. */
+  /** Adds all good lines of a body to a batch, which is empty or has been filled from the same body with the same series. */
   parse(request: ParseRequest, batch: PointsBatch): ParseOutcome {
-    const { body, length } = request;
+    const { body, length, start = 0 } = request;
+    this.start = start;
     body[length] = 10;
     batch.body = body;
     batch.seriesSource = request.known;
@@ -105,7 +111,7 @@ export class LineParser {
     };
     if (this.hasNewKeys) this.newKeys.fill(null);
     this.hasNewKeys = false;
-    let position = 0;
+    let position = start;
     while (position < length) position = this.run(context, position, length);
     if (context.unknownRows > 0 && batch.groups.length > 1) batch.hasMixedShapes = true;
     return { rejected: this.rejected, rejectedCount: this.rejectedCount };
@@ -376,7 +382,7 @@ export class LineParser {
     if (this.rejected.length > 0 && this.rejectedBytes + size > REJECTED_BYTES_KEPT) return;
     this.rejectedBytes += size;
     let lineNumber = 1;
-    for (let i = 0; i < line.start; i++) if (body[i] === 10) lineNumber++;
+    for (let i = this.start; i < line.start; i++) if (body[i] === 10) lineNumber++;
     const text = utf8.decode(body.subarray(line.start, line.end));
     this.rejected.push({ lineNumber, text, reason: line.reason });
   }

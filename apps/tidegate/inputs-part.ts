@@ -1,0 +1,151 @@
+/** The inputs as a part of the server: makes them of the configuration through Nest, opens and closes them in order. */
+import { type INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { PointsWriter } from '#coordinator';
+import { readTlsOptions } from '#httpd';
+import {
+  builtInInputs,
+  type Input,
+  type InputContext,
+  InputError,
+  type InputStatistics,
+  type PointSink,
+} from '#inputs';
+import { type ConfiguredInput, INPUTS, InputsModule } from '#inputs/module';
+import { type Clock, type FileSystem, type Logger, messageOf, TidegateError } from '#kernel';
+import type { MetaClient } from '#meta';
+import type { ShapeTable } from '#models';
+import type { Store } from '#tsdb';
+import { configRegistry, type ServerConfig } from './config-registry.js';
+import type { ServerPart } from './server.js';
+import { nestLogger } from './server-log.js';
+
+/** What inputs stand on. */
+export interface InputsPartOptions {
+  readonly meta: MetaClient;
+  readonly store: Store;
+  readonly writer: PointsWriter;
+  readonly shapes: ShapeTable;
+  readonly clock: Clock;
+  readonly files: FileSystem;
+  readonly logger: Logger;
+}
+
+/** Refusals of storage that the same batch would get again. */
+const PERMANENT = new Set([
+  'coordinator.retention-policy-not-found',
+  'coordinator.too-many-groups',
+  'tsdb.field-type-conflict',
+  'tsdb.database-replaced',
+]);
+
+/** All listeners that are enabled. */
+export class InputsPart implements ServerPart {
+  readonly name = 'service';
+  private inputs: readonly Input[] = [];
+  private application: INestApplicationContext | null = null;
+
+  constructor(
+    private readonly config: ServerConfig,
+    private readonly options: InputsPartOptions,
+  ) {}
+
+  /** Counters of all listeners. */
+  statistics(): readonly InputStatistics[] {
+    return this.inputs.flatMap((input) => input.statistics());
+  }
+
+  async open(): Promise<void> {
+    const { logger } = this.options;
+    const configured = configuredInputs(this.config);
+    if (configured.length === 0) return;
+    this.application = await NestFactory.createApplicationContext(
+      InputsModule.forInputs(configured, this.context()),
+      { logger: nestLogger(logger), abortOnError: false },
+    );
+    const opened: Input[] = [];
+    this.inputs = opened;
+    try {
+      for (const input of this.application.get<readonly Input[]>(INPUTS)) {
+        opened.push(input);
+        await input.open();
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Closes all listeners, side by side: each stores what it has received. */
+  async close(): Promise<void> {
+    const { inputs, application } = this;
+    this.inputs = [];
+    this.application = null;
+    const ends = await Promise.allSettled(inputs.map((input) => input.close()));
+    await application?.close();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  private context(): InputContext {
+    const { clock, files, logger, shapes } = this.options;
+    return {
+      clock,
+      files,
+      logger,
+      shapes,
+      sink: pointSink(this.options),
+      rejects: { reject: () => undefined },
+      tlsOptions: (httpsCertificatePath, httpsPrivateKeyPath) =>
+        readTlsOptions({ httpsCertificatePath, httpsPrivateKeyPath }, this.config.tls),
+    };
+  }
+}
+
+/** The enabled tables of all kinds of inputs. */
+function configuredInputs(config: ServerConfig): readonly ConfiguredInput[] {
+  const tablesOf = new Map(
+    Object.entries(configRegistry).map(([name, section]) => [
+      section as unknown,
+      config[name as keyof ServerConfig] as unknown,
+    ]),
+  );
+  return builtInInputs.flatMap((definition) => {
+    const tables = tablesOf.get(definition.section) as readonly ConfiguredInput['config'][];
+    return tables
+      .filter((table) => table['isEnabled'] === true)
+      .map((table) => ({ definition, config: table }));
+  });
+}
+
+/** The way from inputs into storage. */
+function pointSink({ meta, store, writer }: InputsPartOptions): PointSink {
+  return {
+    series: (database) => (meta.database(database) === undefined ? null : store.index(database)),
+    async ensureDatabase(database, retentionPolicy) {
+      if (meta.database(database) === undefined) {
+        if (retentionPolicy === '') await meta.createDatabase(database);
+        else await meta.createDatabaseWithRetentionPolicy(database, { name: retentionPolicy });
+      } else if (
+        retentionPolicy !== '' &&
+        meta.retentionPolicy(database, retentionPolicy) === undefined
+      ) {
+        await meta.execute({
+          kind: 'create-retention-policy',
+          database,
+          spec: { name: retentionPolicy },
+          isDefault: true,
+        });
+      }
+    },
+    async write(write) {
+      try {
+        return await writer.write(write);
+      } catch (error) {
+        if (error instanceof TidegateError && PERMANENT.has(error.code)) {
+          throw new InputError('inputs.write-refused', messageOf(error), { cause: error });
+        }
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,6 @@
+/** The inputs that Tidegate comes with. A further one adds its definition here; a plugin hands in its own. */
+import type { InputDefinition } from './shared/input.js';
+import { udpInput } from './udp/udp.input.js';
+
+/** In the order in which they open. */
+export const builtInInputs: readonly InputDefinition[] = [udpInput];

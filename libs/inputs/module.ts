@@ -1,0 +1,1 @@
+export { type ConfiguredInput, INPUTS, InputsModule } from './inputs.module.js';

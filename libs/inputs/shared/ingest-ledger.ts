@@ -1,0 +1,155 @@
+/**
+ * The books of one listener. Everything received ends in exactly one place:
+ * `received = stored + rejected + dropped + inFlight`, at every moment. Counts are in points; a piece of input that never
+ * became points counts as one. What the kernel dropped counts as received and dropped, one a datagram.
+ */
+import type { Clock } from '#kernel';
+
+/** A piece of input that was rejected. */
+export interface RejectedInput {
+  /** `graphite 127.0.0.1:2003` */
+  readonly listener: string;
+  /** Address of the sender, '' where not known. */
+  readonly peer: string;
+  /** A fixed phrase: what all input rejected for this has in common. */
+  readonly reason: string;
+  /** What was wrong with this one, in InfluxDB's words. */
+  readonly text: string;
+  /** As received; lent for the call. */
+  readonly raw: Uint8Array;
+  readonly timeNs: bigint;
+}
+
+/** One of the last that were rejected. */
+export interface Offender {
+  readonly peer: string;
+  readonly reason: string;
+  readonly text: string;
+  /** The beginning of the input, odd bytes as `\x00`. */
+  readonly sample: string;
+  readonly timeNs: bigint;
+}
+
+/** A reason or place, and how many points. */
+export interface LedgerCount {
+  readonly name: string;
+  readonly count: number;
+}
+
+/** The books at one moment. */
+export interface LedgerSnapshot {
+  readonly listener: string;
+  readonly received: number;
+  readonly stored: number;
+  /** By reason: input that was no good. */
+  readonly rejected: readonly LedgerCount[];
+  /** By place: good input that was lost. */
+  readonly dropped: readonly LedgerCount[];
+  readonly inFlight: number;
+  /** The last ones first. */
+  readonly offenders: readonly Offender[];
+}
+
+/** Distinct reasons, and distinct places, that are told apart; further ones count as `other`. */
+export const LEDGER_NAMES_MAX = 64;
+/** Offenders that are remembered. */
+export const OFFENDERS_MAX = 16;
+/** Bytes of an offender's input that are shown. */
+export const SAMPLE_BYTES_MAX = 128;
+
+/** What a rejection says. */
+export interface Rejection {
+  /** Points, or 1. */
+  readonly count?: number;
+  readonly reason: string;
+  readonly text: string;
+  readonly peer: string;
+  readonly raw: Uint8Array;
+}
+
+const latin1 = new TextDecoder('latin1');
+
+/** Books of one listener. */
+export class IngestLedger {
+  private received = 0;
+  private stored = 0;
+  private inFlight = 0;
+  private readonly rejectedBy = new Map<string, number>();
+  private readonly droppedBy = new Map<string, number>();
+  private readonly offenders: Offender[] = [];
+
+  /** @param onReject told of every rejection; see RejectSink */
+  constructor(
+    readonly listener: string,
+    private readonly clock: Clock,
+    private readonly onReject: (rejected: RejectedInput) => void = () => undefined,
+  ) {}
+
+  /** Points (or unreadable pieces) came in; each has to be stored, rejected or dropped later. */
+  receive(count: number): void {
+    this.received += count;
+    this.inFlight += count;
+  }
+
+  /** Points are on disk. */
+  store(count: number): void {
+    this.stored += count;
+    this.inFlight -= count;
+  }
+
+  /** Input is no good: says why, and keeps it as an offender. */
+  reject({ count = 1, reason, text, peer, raw }: Rejection): void {
+    this.refuse(count, reason);
+    const timeNs = this.clock.nowNs();
+    this.offenders.unshift({ peer, reason, text, sample: sampleOf(raw), timeNs });
+    if (this.offenders.length > OFFENDERS_MAX) this.offenders.pop();
+    this.onReject({ listener: this.listener, peer, reason, text, raw, timeNs });
+  }
+
+  /** Points that storage refused, or input that is left out by rule (NaN): nothing to show of them. */
+  refuse(count: number, reason: string): void {
+    add(this.rejectedBy, reason, count);
+    this.inFlight -= count;
+  }
+
+  /** Good points were lost at `place`. */
+  drop(count: number, place: string): void {
+    add(this.droppedBy, place, count);
+    this.inFlight -= count;
+  }
+
+  /** What the kernel dropped before we saw it. */
+  dropInKernel(datagrams: number): void {
+    this.receive(datagrams);
+    this.drop(datagrams, 'kernel');
+  }
+
+  snapshot(): LedgerSnapshot {
+    const { listener, received, stored, inFlight } = this;
+    return {
+      listener,
+      received,
+      stored,
+      rejected: counts(this.rejectedBy),
+      dropped: counts(this.droppedBy),
+      inFlight,
+      offenders: [...this.offenders],
+    };
+  }
+}
+
+function add(to: Map<string, number>, name: string, count: number): void {
+  const known = to.get(name);
+  if (known !== undefined) to.set(name, known + count);
+  else if (to.size < LEDGER_NAMES_MAX) to.set(name, count);
+  else to.set('other', (to.get('other') ?? 0) + count);
+}
+
+const counts = (of: ReadonlyMap<string, number>): readonly LedgerCount[] =>
+  [...of].map(([name, count]) => ({ name, count }));
+
+function sampleOf(raw: Uint8Array): string {
+  return latin1
+    .decode(raw.subarray(0, SAMPLE_BYTES_MAX))
+    .replace(/[^ -~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

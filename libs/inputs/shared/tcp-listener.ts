@@ -1,0 +1,208 @@
+/**
+ * A TCP listener for inputs: keeps track of its connections, limits them, holds them back while the writer is busy, and closes
+ * cleanly. What the bytes mean is the handler's business.
+ */
+import net from 'node:net';
+import tls, { type SecureContextOptions } from 'node:tls';
+import { type Logger, messageOf } from '#kernel';
+import { formatAddress, parseBindAddress } from './bind-address.js';
+
+/** A connection as its handler sees it. */
+export interface TcpConnection {
+  /** Address of the other side. */
+  readonly peer: string;
+  /** Sends an answer. A peer that does not read its answers is cut off after {@link ANSWER_BYTES_MAX}. */
+  write(bytes: Uint8Array | string): void;
+  /** Sends what was written and ends the connection. */
+  close(): void;
+}
+
+/** Takes what a connection receives. Must not throw. */
+export interface ConnectionHandler {
+  /** @param chunk lent for the call */
+  data(chunk: Uint8Array): void;
+  /** No more comes: the peer has ended, the connection broke, or the listener closes. Called once. */
+  end(): void;
+}
+
+/** Settings of a listener. */
+export interface TcpListenerOptions {
+  /** `host:port`, `:port`; port 0 lets the system choose. */
+  readonly bindAddress: string;
+  /** Connections open at one time; further ones are closed at once. 0 = {@link CONNECTIONS_MAX}. */
+  readonly connectionsMax?: number;
+  /** Connections that are silent for so long are closed; 0 = never. */
+  readonly idleTimeoutMs?: number;
+  /** Certificate and key where connections are encrypted. */
+  readonly tls?: SecureContextOptions | undefined;
+  readonly logger: Logger;
+  accept(connection: TcpConnection): ConnectionHandler;
+}
+
+/** An open connection, as diagnostics show it. */
+export interface ConnectionInfo {
+  readonly local: string;
+  readonly remote: string;
+  readonly connectedAt: Date;
+}
+
+/** Connections of one listener where nothing else is configured. */
+export const CONNECTIONS_MAX = 10_000;
+/** Bytes of answers that may wait for a peer to read them. */
+export const ANSWER_BYTES_MAX = 1024 * 1024;
+/** How long a closing listener reads on, so that what peers have sent is not lost. */
+const DRAIN_MS_MAX = 500;
+const DRAIN_TURNS = 2;
+
+interface OpenConnection extends ConnectionInfo {
+  readonly socket: net.Socket;
+  /** Bytes received, to see when it has gone quiet. */
+  finish(): void;
+}
+
+/** Accepts connections and hands their bytes to handlers. */
+export class TcpListener {
+  /** Connections open now. */
+  connectionsActive = 0;
+  /** Connections accepted so far. */
+  connectionsHandled = 0;
+  /** Connections closed at once because there were too many. */
+  connectionsRefused = 0;
+  private server: net.Server | null = null;
+  private readonly open_ = new Set<OpenConnection>();
+  private isPaused = false;
+  private chunks = 0;
+
+  constructor(private readonly options: TcpListenerOptions) {}
+
+  /** The address listened on, or null while closed. */
+  get address(): string | null {
+    const address = this.server?.address();
+    return typeof address === 'object' && address !== null ? formatAddress(address) : null;
+  }
+
+  /** Connections open now, oldest first. */
+  connections(): readonly ConnectionInfo[] {
+    return [...this.open_];
+  }
+
+  /** Listens. @throws the system's error when the address cannot be had */
+  async open(): Promise<void> {
+    if (this.server !== null) return;
+    const { host, port } = parseBindAddress(this.options.bindAddress);
+    const { tls: secure } = this.options;
+    const server =
+      secure === undefined
+        ? net.createServer((socket) => this.accept(socket))
+        : tls.createServer(secure, (socket) => this.accept(socket));
+    server.on('tlsClientError', (error: Error) => this.note(error));
+    await listen(server, host ?? '::', port).catch((error: unknown) => {
+      // A machine without IPv6.
+      if (host === undefined) return listen(server, '0.0.0.0', port);
+      throw error;
+    });
+    server.on('error', (error) => this.note(error));
+    this.server = server;
+  }
+
+  /** Stops reading from all connections; their senders wait. */
+  pause(): void {
+    this.isPaused = true;
+    for (const { socket } of this.open_) socket.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.isPaused = false;
+    for (const { socket } of this.open_) socket.resume();
+  }
+
+  /** Takes no more connections, reads what has arrived, ends all connections and their handlers. */
+  async close(): Promise<void> {
+    const { server } = this;
+    if (server === null) return;
+    this.server = null;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await this.drain();
+    for (const connection of [...this.open_]) {
+      connection.finish();
+      connection.socket.destroy();
+    }
+    await closed;
+  }
+
+  /** Takes up another certificate for new connections. */
+  setSecureContext(options: SecureContextOptions): void {
+    if (this.server instanceof tls.Server) this.server.setSecureContext(options);
+  }
+
+  /** Lets the event loop read until nothing comes for a few turns. */
+  private async drain(): Promise<void> {
+    const deadlineMs = performance.now() + DRAIN_MS_MAX;
+    let quiet = 0;
+    while (quiet < DRAIN_TURNS && performance.now() < deadlineMs) {
+      const before = this.chunks;
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.chunks === before ? quiet + 1 : 0;
+    }
+  }
+
+  private accept(socket: net.Socket): void {
+    const { connectionsMax, idleTimeoutMs = 0, accept } = this.options;
+    socket.on('error', (error) => this.note(error));
+    if (this.open_.size >= (connectionsMax || CONNECTIONS_MAX)) {
+      this.connectionsRefused++;
+      socket.destroy();
+      return;
+    }
+    const remote = endOf(socket.remoteAddress, socket.remotePort);
+    const handler = accept({
+      peer: remote,
+      write: (bytes) => {
+        if (socket.destroyed || socket.writableEnded) return;
+        socket.write(bytes);
+        if (socket.writableLength > ANSWER_BYTES_MAX) socket.destroy();
+      },
+      close: () => socket.end(),
+    });
+    const connection: OpenConnection = {
+      socket,
+      local: endOf(socket.localAddress, socket.localPort),
+      remote,
+      connectedAt: new Date(),
+      finish: () => {
+        if (!this.open_.delete(connection)) return;
+        this.connectionsActive--;
+        handler.end();
+      },
+    };
+    this.open_.add(connection);
+    this.connectionsActive++;
+    this.connectionsHandled++;
+    socket.on('data', (chunk: Buffer) => {
+      this.chunks++;
+      handler.data(chunk);
+    });
+    socket.on('end', connection.finish);
+    socket.on('close', connection.finish);
+    if (idleTimeoutMs > 0) socket.setTimeout(idleTimeoutMs, () => socket.destroy());
+    if (this.isPaused) socket.pause();
+  }
+
+  private note(error: Error): void {
+    this.options.logger.debug('Connection failed', { error: messageOf(error) });
+  }
+}
+
+function listen(server: net.Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+const endOf = (address: string | undefined, port: number | undefined): string =>
+  formatAddress({ address: address ?? '', port: port ?? 0 });
