@@ -10,7 +10,6 @@ import {
   PointsWriter,
   RunningQueries,
   StatementExecutor,
-  type StatementEngine,
 } from '#coordinator';
 import {
   HttpService,
@@ -92,12 +91,13 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     concurrentMax: config.coordinator.concurrentQueriesMax,
     timeoutMs: config.coordinator.queryTimeoutMs,
   });
-  const engine: StatementEngine = createEngine({
+  const engine = createEngine({
     meta,
     store,
     writer: new IntoWriter(writer, shapes),
     config: config.coordinator,
     clock,
+    logger: logger.with({ service: 'query' }),
   });
   const statistics = (): readonly StatisticsEntry[] => [
     ...service.collect(),
@@ -148,7 +148,14 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     http,
     { name: 'meta client', open: () => meta.open(), close: () => meta.close() },
     storePart(config, { meta, store, workers: [snapshotter, compactor], progress, logger }),
-    { name: 'query engine', open: () => undefined, close: () => queries.close() },
+    {
+      name: 'query engine',
+      open: () => undefined,
+      close: async () => {
+        queries.close();
+        await engine.close();
+      },
+    },
     jobs,
     // Last to open, so that what they receive can be stored; first of these to close.
     inputs,

@@ -1,14 +1,15 @@
 /** The query engine bound to metadata, storage and the writer. */
 import {
   type CoordinatorConfig,
+  QueryWorkers,
   type SeriesGrain,
   type StatementEngine,
   StoreReader,
 } from '#coordinator';
 import { type Statement, type TimeZone, timeZoneOf } from '#influxql';
-import type { Clock } from '#kernel';
+import type { Clock, Logger } from '#kernel';
 import type { Database, MetaClient } from '#meta';
-import { QueryEngine, type ResultSeries, type ResultWriter } from '#query';
+import { QueryEngine, QueryMemory, type ResultSeries, type ResultWriter } from '#query';
 import type { Store } from '#tsdb';
 
 /** What the engine stands on. */
@@ -18,18 +19,35 @@ export interface EngineParts {
   readonly writer: ResultWriter;
   readonly config: CoordinatorConfig;
   readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The engine, and the end of its threads. */
+export interface ServerEngine extends StatementEngine {
+  close(): Promise<void>;
 }
 
 /** The engine behind SELECT and its like. */
-export function createEngine({ meta, store, writer, config, clock }: EngineParts): StatementEngine {
+export function createEngine(parts: EngineParts): ServerEngine {
+  const { meta, store, writer, config, clock, logger } = parts;
+  const reader = new StoreReader(meta, store);
+  const memory = new QueryMemory(new Int32Array(new SharedArrayBuffer(4)));
+  const workersMax = config.queryWorkersMax;
+  const workers =
+    workersMax > 0
+      ? new QueryWorkers({ reader, logger, limits: config, memory, workersMax })
+      : null;
   const engine = new QueryEngine({
-    reader: new StoreReader(meta, store),
+    reader,
     retentionPoliciesOf: (name) => policyNames(meta.database(name)),
     writer,
     clock,
     limits: config,
+    memory,
+    ...(workers && { offload: workers }),
   });
   return {
+    close: () => workers?.close() ?? Promise.resolve(),
     async *execute(statement, { database, retentionPolicy, signal }) {
       const grain = grainOf(statement);
       const zone =

@@ -40,6 +40,9 @@ export const coordinatorSection = defineSection({
     queryMemoryMaxBytes: sizeKey('max-query-memory', '512m', {
       doc: 'Bytes that one query may hold in memory, and all together four times as many; 0 means no limit.',
     }),
+    queryWorkersMax: integerKey('query-workers', 2, {
+      doc: 'Threads for SELECTs that take longer than a few milliseconds; 0 runs all in the main thread, in turns.',
+    }),
     areQueriesLoggedOnTermination: booleanKey('termination-query-log', false, {
       doc: 'Whether running queries are logged on SIGTERM.',
     }),

@@ -16,6 +16,7 @@ export {
   type LineWriteRequest,
 } from './line-writer.js';
 export { StoreReader } from './storage-view.js';
+export { QueryWorkers } from './query-worker/query-workers.js';
 export {
   type QueryStatistics,
   StatementExecutor,

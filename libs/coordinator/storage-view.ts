@@ -3,7 +3,7 @@
  * their database. Binds #meta and #tsdb to #query.
  */
 import type { MetaClient } from '#meta';
-import { compareUtf8, type FieldType } from '#models';
+import { compareUtf8, type FieldType, type SharedKeys } from '#models';
 import type {
   SeriesCursor,
   SeriesList,
@@ -29,7 +29,7 @@ export class StoreReader implements StorageReader {
     readonly database: string;
     readonly retentionPolicy: string;
     readonly range: TimeRange;
-  }): StorageView {
+  }): StoreView {
     const { database, retentionPolicy, range } = source;
     const policy = this.meta.retentionPolicy(database, retentionPolicy);
     if (policy === undefined) {
@@ -56,7 +56,7 @@ export class StoreReader implements StorageReader {
 }
 
 /** Shards of one retention policy, opened for one query. */
-class StoreView implements StorageView {
+export class StoreView implements StorageView {
   readonly shards: readonly OpenShardView[];
 
   constructor(
@@ -99,11 +99,16 @@ class StoreView implements StorageView {
     });
   }
 
-  series(measurement: string, equals: readonly TagPair[]): SeriesList {
+  series(measurement: string, equals: readonly TagPair[]): FoundSeries {
     const found = this.index.measurement(measurement);
     if (found === undefined) return new FoundSeries(this.index, null, new Int32Array(0));
     const ids = this.positions(found, equals).map((position) => found.seriesIds[position]);
     return new FoundSeries(this.index, found, this.index.sortByKey(ids));
+  }
+
+  /** Keys of all series, for another thread. */
+  shareKeys(): SharedKeys {
+    return this.index.shareKeys();
   }
 
   close(): void {
@@ -153,7 +158,7 @@ function wantedValue(
 }
 
 /** Series of one measurement, in order of their keys. */
-class FoundSeries implements SeriesList {
+export class FoundSeries implements SeriesList {
   readonly count: number;
 
   constructor(
@@ -182,6 +187,15 @@ class FoundSeries implements SeriesList {
 
   tagValueOf(key: string, valueId: number): string {
     return this.measurement?.column(key)?.text(valueId) ?? '';
+  }
+
+  /** Value ids of a tag by position, and the texts of those that occur. */
+  tagValues(key: string): { valueIds: Int32Array; texts: ReadonlyMap<number, string> } {
+    const valueIds = this.tagValueIds(key);
+    const texts = new Map<number, string>();
+    for (const valueId of valueIds)
+      if (!texts.has(valueId)) texts.set(valueId, this.tagValueOf(key, valueId));
+    return { valueIds, texts };
   }
 
   key(i: number): string {
@@ -214,6 +228,23 @@ class OpenShardView implements ShardView {
     return this.shard.series.has(seriesId);
   }
 
+  /** Types of a measurement's fields in this shard. */
+  fields(measurement: string): ReadonlyMap<string, FieldType> {
+    const found = this.index.measurement(measurement);
+    return found === undefined ? new Map() : this.shard.fields.fields(found.id);
+  }
+
+  /** A bit for each series id that the shard has: a copy. */
+  seriesBits(): Uint32Array {
+    return this.shard.series.bits();
+  }
+
+  /** Files and caches as they were when first asked for. */
+  engine(): EngineView {
+    this.view ??= this.shard.engine.view();
+    return this.view;
+  }
+
   cursor(request: {
     readonly seriesId: number;
     readonly measurement: string;
@@ -221,9 +252,8 @@ class OpenShardView implements ShardView {
     readonly range: TimeRange;
     readonly ascending: boolean;
   }): SeriesCursor {
-    this.view ??= this.shard.engine.view();
     const { seriesId, measurement, fields, range, ascending } = request;
-    return this.view.cursor({
+    return this.engine().cursor({
       seriesId,
       seriesKey: this.index.keyOf(seriesId),
       fields: fields.map((name) => {

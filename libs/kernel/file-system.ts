@@ -23,6 +23,8 @@ export type Done = (error: Error | null) => void;
 
 /** An open file. Positions are absolute bytes; nothing keeps a cursor. */
 export interface OpenFile {
+  /** By what other threads of this process can read the file while it is open here; absent where there is no such thing. */
+  readonly descriptor?: number;
   /** Writes all of `buffers` one after another from `position`; the buffers must not change until `done`, which may be called at once. */
   write(buffers: readonly Uint8Array[], position: number, done: Done): void;
   /** Makes data and size durable (fdatasync). */
@@ -60,6 +62,10 @@ const WRITE_AT_ONCE_BYTES = 64 * 1024;
 
 class NodeOpenFile implements OpenFile {
   constructor(private readonly fd: number) {}
+
+  get descriptor(): number {
+    return this.fd;
+  }
 
   write(buffers: readonly Uint8Array[], position: number, done: Done): void {
     const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
@@ -115,6 +121,17 @@ class NodeOpenFile implements OpenFile {
     return new Promise((resolve, reject) =>
       fs.close(this.fd, (error) => (error ? reject(error) : resolve())),
     );
+  }
+}
+
+/** A file that another thread has open and keeps open meanwhile. Closing it here does nothing. */
+export function openDescriptor(descriptor: number): OpenFile {
+  return new BorrowedFile(descriptor);
+}
+
+class BorrowedFile extends NodeOpenFile {
+  override close(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

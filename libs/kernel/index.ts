@@ -11,6 +11,7 @@ export {
   type FileStat,
   type Done,
   NodeFileSystem,
+  openDescriptor,
   replaceFile,
 } from './file-system.js';
 export { workerUrl } from './worker-url.js';

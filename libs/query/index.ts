@@ -12,8 +12,16 @@ export {
   type TimeRange,
 } from './ports.js';
 export { QueryError, QueryInterruptedError, QueryLimitError } from './errors.js';
-export { type QueryLimits, noLimits } from './limits.js';
+export { type CancelSignal, type QueryLimits, QueryMemory, noLimits } from './limits.js';
 export type { MetadataReader } from './metadata/database-views.js';
-export { type QueryContext, QueryEngine, type QueryEngineParts } from './query-engine.js';
+export {
+  inTurns,
+  type QueryContext,
+  QueryEngine,
+  type QueryEngineParts,
+  type SelectOffload,
+  type SelectTask,
+} from './query-engine.js';
+export type { QueryPart } from './run/query-part.js';
 export { type SelectOptions, runSelect } from './run/select.js';
 export { turns } from './turn-queue.js';

@@ -27,19 +27,31 @@ const TURN_MS = 8;
 /** All queries together may hold so many times what one may. */
 const SHARED_FACTOR = 4;
 
-/** What all queries of an engine hold together. */
+/** Bytes that the common count is kept in units of. */
+const UNIT_BYTES = 1024;
+
+/** What all queries hold together, in every thread that counts with the same counter. */
 export class QueryMemory {
-  #bytes = 0;
+  /** Bytes of this thread not in the common count yet, less than a unit. */
+  #rest = 0;
+
+  /** @param counter one Int32 in units of 1 KiB; in shared memory where several threads run queries */
+  constructor(readonly counter: Int32Array = new Int32Array(1)) {}
 
   get bytes(): number {
-    return this.#bytes;
+    return Atomics.load(this.counter, 0) * UNIT_BYTES + this.#rest;
   }
 
   /** @throws QueryLimitError where that is more than `maxBytes`, 0 for no limit */
   add(bytes: number, maxBytes: number): void {
-    this.#bytes += bytes;
-    if (bytes > 0 && maxBytes > 0 && this.#bytes > maxBytes) {
-      const held = Math.round(this.#bytes);
+    this.#rest += bytes;
+    const units = Math.trunc(this.#rest / UNIT_BYTES);
+    if (units !== 0) {
+      Atomics.add(this.counter, 0, units);
+      this.#rest -= units * UNIT_BYTES;
+    }
+    if (bytes > 0 && maxBytes > 0 && this.bytes > maxBytes) {
+      const held = Math.round(this.bytes);
       throw new QueryLimitError(
         `max-query-memory limit of all queries exceeded: (${held}/${maxBytes})`,
       );
@@ -47,10 +59,16 @@ export class QueryMemory {
   }
 }
 
+/** Tells a query to stop. An AbortSignal is one. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+}
+
 /** Counts what a query reads. One per query; not for use by several at once. */
 export class QueryBudget {
   readonly limits: QueryLimits;
-  readonly #signal: AbortSignal | null;
+  readonly #signal: CancelSignal | null;
   readonly #shared: QueryMemory;
   #points = 0;
   #series = 0;
@@ -59,7 +77,7 @@ export class QueryBudget {
 
   constructor(
     limits: QueryLimits = noLimits,
-    signal: AbortSignal | null = null,
+    signal: CancelSignal | null = null,
     shared: QueryMemory = new QueryMemory(),
   ) {
     this.limits = limits;

@@ -20,8 +20,28 @@ export interface QueryEngineParts extends MetadataReader {
   readonly writer: ResultWriter;
   readonly clock: Clock;
   readonly limits?: QueryLimits;
+  /** Where SELECTs go that take longer than a turn; absent where they stay in this thread. */
+  readonly offload?: SelectOffload;
+  /** What queries hold, shared with {@link offload}. */
+  readonly memory?: QueryMemory;
   /** Source of chance for sample(). */
   readonly random?: () => number;
+}
+
+/** A SELECT to be run elsewhere. */
+export interface SelectTask {
+  readonly statement: SelectStatement;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  /** Value of now(). */
+  readonly nowNs: bigint;
+  readonly signal: AbortSignal | null;
+}
+
+/** Runs SELECTs in other threads. */
+export interface SelectOffload {
+  /** The series of the result, in order. @throws as {@link QueryEngine.execute} */
+  run(task: SelectTask): AsyncIterable<ResultSeries>;
 }
 
 /** What a statement is run with. */
@@ -36,10 +56,11 @@ export interface QueryContext {
 /** Runs statements over stored points. */
 export class QueryEngine {
   readonly #parts: QueryEngineParts;
-  readonly #memory = new QueryMemory();
+  readonly #memory: QueryMemory;
 
   constructor(parts: QueryEngineParts) {
     this.#parts = parts;
+    this.#memory = parts.memory ?? new QueryMemory();
   }
 
   /**
@@ -76,9 +97,26 @@ export class QueryEngine {
     context: QueryContext,
     nowNs: bigint,
   ): AsyncGenerator<ResultSeries> {
-    const result = inTurns(runSelect(statement, this.#options(context, nowNs)));
+    const result = this.#rows(statement, context, nowNs);
     if (statement.into) yield await writeInto(statement.into, result, this.#parts.writer);
     else yield* result;
+  }
+
+  /** What is done within one turn is done here; the rest elsewhere, from its beginning. */
+  async *#rows(
+    statement: SelectStatement,
+    context: QueryContext,
+    nowNs: bigint,
+  ): AsyncGenerator<ResultSeries> {
+    const run = runSelect(statement, this.#options(context, nowNs));
+    const { offload } = this.#parts;
+    if (!offload) {
+      yield* inTurns(run);
+      return;
+    }
+    const series = withinTurn(run);
+    const { database, retentionPolicy, signal } = context;
+    yield* series ?? offload.run({ statement, database, retentionPolicy, nowNs, signal });
   }
 
   #options(context: QueryContext, nowNs: bigint): SelectOptions {
@@ -104,8 +142,18 @@ function inDatabase<T extends { readonly database: string }>(
   return statement.database === '' ? { ...statement, database } : statement;
 }
 
+/** All series of a run that ends within its first turn; else null, and the run is ended. */
+function withinTurn(run: Iterable<ResultSeries | null>): readonly ResultSeries[] | null {
+  const ready: ResultSeries[] = [];
+  for (const series of run) {
+    if (!series) return null;
+    ready.push(series);
+  }
+  return ready;
+}
+
 /** The series of a run; at each null others get their turn. */
-async function* inTurns(run: Iterable<ResultSeries | null>): AsyncGenerator<ResultSeries> {
+export async function* inTurns(run: Iterable<ResultSeries | null>): AsyncGenerator<ResultSeries> {
   for (const series of run) {
     if (series) yield series;
     else await turns.next();

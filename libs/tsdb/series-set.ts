@@ -17,6 +17,11 @@ export class SeriesSet {
     return word < this.words.length && ((this.words[word] >>> (seriesId & 31)) & 1) === 1;
   }
 
+  /** Bit i of word w stands for id 32w + i: a copy. */
+  bits(): Uint32Array {
+    return this.words.slice();
+  }
+
   add(seriesId: number): void {
     const word = seriesId >>> 5;
     if (word >= this.words.length) {

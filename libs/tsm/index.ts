@@ -11,7 +11,9 @@ export {
   FieldsCursor,
   type SeriesCursorRequest,
   type SeriesField,
+  type SharedEngineView,
 } from './series-cursor.js';
+export { SharedViewOpener } from './shared-view.js';
 export {
   BlockBuilder,
   type BlockParts,
@@ -29,7 +31,7 @@ export {
   tsmFileName,
 } from './tsm-format.js';
 export { publishTsmFiles, type TsmFileSummary, TsmWriter } from './tsm-writer.js';
-export { BlockBuffer, TsmReader } from './tsm-reader.js';
+export { BlockBuffer, type SharedTsmFile, TsmReader } from './tsm-reader.js';
 export {
   addTombstones,
   type DeletedRanges,

@@ -4,7 +4,7 @@
  */
 import { type Logger } from '#kernel';
 import type { ColumnBatch, FieldType } from '#models';
-import type { Cache } from './cache/cache.js';
+import type { CacheRows, SharedCacheRows } from './cache/cache.js';
 import { type CachedColumn, CachedSeriesReader } from './cache/cached-series.js';
 import { BlockCursor } from './cursor/block-cursor.js';
 import type { TimedColumn } from './cursor/column-run.js';
@@ -12,7 +12,14 @@ import type { FileSource } from './cursor/lane.js';
 import { TimeMemo } from './cursor/time-memo.js';
 import { IndexEntries } from './index-entries.js';
 import { FIELD_SEPARATOR } from './tsm-format.js';
-import type { TsmReader } from './tsm-reader.js';
+import type { SharedTsmFile, TsmReader } from './tsm-reader.js';
+
+/** What another thread opens a view from; see `shared-view.ts`. */
+export interface SharedEngineView {
+  /** Numbers of {@link TsmReader}, oldest first, with how much had been deleted. */
+  readonly files: readonly { readonly number: number; readonly deletionCount: number }[];
+  readonly caches: readonly SharedCacheRows[];
+}
 
 /** Files and caches of a shard as they are at one moment. Released once. */
 export class EngineView {
@@ -25,7 +32,7 @@ export class EngineView {
   /** @param caches oldest first */
   constructor(
     private readonly readers: readonly TsmReader[],
-    caches: readonly Cache[],
+    private readonly caches: readonly CacheRows[],
     private readonly logger: Logger,
   ) {
     for (const reader of readers) reader.retain();
@@ -35,6 +42,20 @@ export class EngineView {
   /** Opens a cursor; cursors of one view are used by one caller at a time. */
   cursor(request: SeriesCursorRequest): FieldsCursor {
     return new FieldsCursor(this, request);
+  }
+
+  /** For another thread of this process, while this view is not released; null where files cannot be shared. */
+  share(): SharedEngineView | null {
+    if (this.readers.some((reader) => !reader.isShareable)) return null;
+    return {
+      files: this.readers.map(({ number, deletionCount }) => ({ number, deletionCount })),
+      caches: this.caches.map((cache) => cache.share()),
+    };
+  }
+
+  /** A file of {@link share} by its number. */
+  shareFile(number: number): SharedTsmFile | null {
+    return this.readers.find((reader) => reader.number === number)?.share() ?? null;
   }
 
   /** Lets go of the files; cursors must not be used afterwards. */

@@ -71,6 +71,11 @@ export class TombstoneSet {
     return new TombstoneSet(bytes, starts);
   }
 
+  /** What {@link parse} reads. */
+  get content(): Uint8Array {
+    return this.bytes;
+  }
+
   /** Number of tombstones. */
   get count(): number {
     return this.order.length;

@@ -102,11 +102,20 @@ export interface IndexSummary {
   readonly lastKey: Uint8Array;
 }
 
+/** What lets another thread look keys up in an index that has been loaded. */
+export interface SharedTsmIndex {
+  readonly bounds: IndexBounds;
+  /** As in {@link TsmIndex}. */
+  readonly sampleAt: readonly number[];
+  readonly sampleKeys: Uint8Array;
+  readonly sampleEnds: readonly number[];
+}
+
 /** Finds keys in the index of an open file. Not for concurrent use (it is synchronous throughout). */
 export class TsmIndex {
   /** File positions of the kept records; one more at the end for the end of the index. */
-  private readonly sampleAt: number[] = [];
-  private sampleKeys = new Uint8Array(1024);
+  private sampleAt: number[] = [];
+  private sampleKeys: Uint8Array = new Uint8Array(1024);
   private sampleEnds: number[] = [];
   private chunk = new Uint8Array(SAMPLE_BYTES * 2);
   /** Number of the first kept key of the chunk in hand, and one past the last; -1 for none. */
@@ -164,6 +173,21 @@ export class TsmIndex {
     index.sampleAt.push(bounds.end);
     const lastKey = keyBefore.slice();
     return { index, summary: { keyCount, blockCount, minNs, maxNs, firstKey, lastKey } };
+  }
+
+  /** For another thread. */
+  share(): SharedTsmIndex {
+    const { bounds, sampleAt, sampleKeys, sampleEnds } = this;
+    return { bounds, sampleAt, sampleKeys: sampleKeys.slice(0, sampleEnds.at(-1)), sampleEnds };
+  }
+
+  /** The index that {@link share} was called for, over the same file. */
+  static fromShared(file: OpenFile, shared: SharedTsmIndex): TsmIndex {
+    const index = new TsmIndex(file, shared.bounds);
+    index.sampleAt = [...shared.sampleAt];
+    index.sampleKeys = shared.sampleKeys;
+    index.sampleEnds = [...shared.sampleEnds];
+    return index;
   }
 
   /**

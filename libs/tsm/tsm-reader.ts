@@ -6,7 +6,7 @@
  * @see docs/formats/tsm.md
  */
 import { basename } from 'node:path';
-import { type FileSystem, messageOf, type OpenFile } from '#kernel';
+import { type FileSystem, messageOf, NodeFileSystem, openDescriptor, type OpenFile } from '#kernel';
 import { readU32 } from '#encoding';
 import { TsmError } from './errors.js';
 import { IndexEntries } from './index-entries.js';
@@ -16,6 +16,7 @@ import {
   type IndexScanner,
   type IndexSummary,
   readIndexBounds,
+  type SharedTsmIndex,
   TsmIndex,
 } from './tsm-index.js';
 import {
@@ -57,8 +58,26 @@ export class BlockBuffer {
   }
 }
 
+/** What lets another thread of this process read an open file. */
+export interface SharedTsmFile {
+  readonly descriptor: number;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly summary: IndexSummary;
+  readonly index: SharedTsmIndex;
+  /** Content of its {@link TombstoneSet}. */
+  readonly tombstones: Uint8Array;
+}
+
+/** Readers made so far, for their numbers. */
+let readerCount = 0;
+
 /** An open TSM file. */
 export class TsmReader {
+  /** Tells readers of this thread apart, also those of one file opened twice. */
+  readonly number = ++readerCount;
+  /** Deletions since it was opened. */
+  deletionCount = 0;
   readonly path: string;
   /** What its name says; zeros for another name. */
   readonly id: TsmFileId;
@@ -101,6 +120,29 @@ export class TsmReader {
         cause: error,
       });
     }
+  }
+
+  /** True where other threads can read the file too. */
+  get isShareable(): boolean {
+    return this.file.descriptor !== undefined;
+  }
+
+  /** For another thread, which may read while this one keeps the file open; null where the file system has no descriptors. */
+  share(): SharedTsmFile | null {
+    const { path, sizeBytes, summary, index } = this;
+    const { descriptor } = this.file;
+    if (descriptor === undefined) return null;
+    const tombstones = this.tombstoneSet.content;
+    return { descriptor, path, sizeBytes, summary, index: index.share(), tombstones };
+  }
+
+  /** The file that {@link share} was called for. Reads only: nothing is deleted through it. */
+  static fromShared(shared: SharedTsmFile): TsmReader {
+    const file = openDescriptor(shared.descriptor);
+    const index = TsmIndex.fromShared(file, shared.index);
+    const reader = new TsmReader(new NodeFileSystem(), file, index, shared);
+    if (shared.tombstones.length > 0) reader.tombstoneSet = TombstoneSet.parse(shared.tombstones);
+    return reader;
   }
 
   /** What has been deleted from this file. */
@@ -182,7 +224,10 @@ export class TsmReader {
       }
     } finally {
       // Once for all batches: a file may have millions of keys.
-      if (isChanged) this.tombstoneSet = await readTombstones(this.files, path);
+      if (isChanged) {
+        this.tombstoneSet = await readTombstones(this.files, path);
+        this.deletionCount++;
+      }
     }
   }
 

@@ -5,7 +5,8 @@ describe('random and mutated bodies', () => {
     const folder = temporaryFolder();
     const server = await startServer({ folder: folder.path });
     try {
-      const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+      const { FUZZ_SEED, FC_SEED } = process.env;
+      const seed = Number(FUZZ_SEED ?? FC_SEED ?? Math.floor(Math.random() * 2 ** 31));
       const report = await fuzzWrites(server, { bodies: 5000, seed });
       // The seed is in the report: FUZZ_SEED repeats a run.
       expect({ ...report, faults: report.faults }).toMatchObject({ seed, faults: [] });

@@ -5,7 +5,13 @@
 import { MIN_TIME_NS, type SelectStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
 import { concatColumns, sliceColumn, toResultColumn, type Column } from '../column.js';
-import { noLimits, QueryBudget, type QueryLimits, type QueryMemory } from '../limits.js';
+import {
+  type CancelSignal,
+  noLimits,
+  QueryBudget,
+  type QueryLimits,
+  type QueryMemory,
+} from '../limits.js';
 import type { ResultSeries, TagPair } from '../ports.js';
 import { mergeStretches, type SourceTable } from '../scan/source-table.js';
 import { writeTimes } from '../time-column.js';
@@ -22,6 +28,7 @@ import {
 import { rawRows } from './raw-select.js';
 import { splitRefs, tieRefs, type RowChunk } from './row-plan.js';
 import { limitRuns } from './limit-runs.js';
+import { type QueryPart, shareOf, stretchesOf } from './query-part.js';
 import { ResultTable, type InnerSeries } from './result-table.js';
 
 /** What a SELECT runs with. */
@@ -29,11 +36,13 @@ export interface SelectOptions extends SelectEnvironment {
   /** Value of now(). */
   readonly nowNs: bigint;
   readonly limits?: QueryLimits;
-  readonly signal?: AbortSignal | null;
+  readonly signal?: CancelSignal | null;
   /** What all queries hold together; absent for a query alone. */
   readonly memory?: QueryMemory;
   /** Source of chance for sample(); 0 inclusive to 1 exclusive. */
   readonly random?: () => number;
+  /** The part of the result to compute; absent for all of it. */
+  readonly part?: QueryPart;
 }
 
 /** What a cell of a subquery's rows costs. */
@@ -62,7 +71,7 @@ export function* runSelect(
   const prepared = prepareSelect(compiled, options);
   try {
     const columns = [compiled.timeColumn, ...prepared.columns.map(({ name }) => name)];
-    const run = { budget, random: options.random ?? Math.random };
+    const run = { budget, random: options.random ?? Math.random, part: options.part ?? null };
     for (const part of runPrepared(prepared, null, run)) {
       if (!part) {
         yield null;
@@ -86,6 +95,8 @@ export function* runSelect(
 interface RunContext {
   readonly budget: QueryBudget;
   readonly random: () => number;
+  /** Of the outermost SELECT; null for all of it. */
+  readonly part: QueryPart | null;
 }
 
 /** @param inheritedTags tags that the query around this one groups by, null where there is none */
@@ -112,7 +123,10 @@ function* runPrepared(
     limitedTags: isInner ? outerTags.length : tags.length,
     budget: context.budget,
   });
-  for (const group of groups) {
+  const isTimeDivisible =
+    aggregate === null && compiled.statement.limit === 0 && compiled.statement.offset === 0;
+  const share = shareOf(groups, isInner ? null : context.part, isTimeDivisible);
+  for (const group of share.groups) {
     const labels = tags
       .map((key, i): TagPair => ({ key, value: group.tagValues[i] ?? '' }))
       .sort((a, b) => compareNames(a.key, b.key));
@@ -120,7 +134,7 @@ function* runPrepared(
     const isLimitedLater = isInner && tags.length > outerTags.length;
     const parts = aggregate
       ? aggregateParts(aggregate, group)
-      : rawParts(prepared, group, { ...context, isLimitedLater });
+      : rawParts(prepared, group, { ...context, isLimitedLater, timePart: share.timePart });
     const { limit, offset } = isLimitedLater ? { limit: 0, offset: 0 } : compiled.statement;
     yield* limited(parts, { group, tags: labels, limit, offset });
   }
@@ -195,12 +209,17 @@ function* aggregateParts(aggregate: AggregateSelect, group: Group): Generator<Ro
 function* rawParts(
   prepared: PreparedSelect,
   group: Group,
-  { budget, isLimitedLater }: RunContext & { readonly isLimitedLater: boolean },
+  {
+    budget,
+    isLimitedLater,
+    timePart,
+  }: RunContext & { readonly isLimitedLater: boolean; readonly timePart: QueryPart | null },
 ): Generator<RowBlock | null> {
   const { compiled, typeOf, refs, columns } = prepared;
   const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
   const tables = new Set(group.entries.map(({ table }) => table));
-  const stretches = mergeStretches([...tables].map((table) => table.stretches(range)));
+  const all = mergeStretches([...tables].map((table) => table.stretches(range)));
+  const stretches = timePart ? stretchesOf(all, timePart, compiled.isAscending) : all;
   const { fill } = compiled;
   // InfluxDB 1.x lets each series give one row more than the limit before it counts.
   const { limit, offset } = compiled.statement;

@@ -40,12 +40,16 @@ export interface CacheChunk {
   readonly buffer: SharedArrayBuffer;
 }
 
-/** A cache handed to another thread: shared buffers and their sizes. */
-export interface FrozenCache {
+/** Rows of a cache handed to another thread: shared buffers and their sizes. Of a live one, what it held at that moment. */
+export interface SharedCacheRows {
   readonly chunks: readonly Pick<CacheChunk, 'shape' | 'capacity' | 'rows' | 'buffer'>[];
   readonly strings: readonly SharedArrayBuffer[];
   readonly bigIntegers: readonly SharedArrayBuffer[];
   readonly heads: readonly (SharedArrayBuffer | undefined)[];
+}
+
+/** A whole cache handed to another thread. */
+export interface FrozenCache extends SharedCacheRows {
   readonly seriesIds: Int32Array;
 }
 
@@ -55,10 +59,12 @@ export interface CacheRows {
   lastRow(seriesId: number): number;
   stringAt(cell: number): Uint8Array;
   bigIntegerAt(position: number): bigint;
+  /** What there is now as another thread can read it, whatever is appended afterwards. */
+  share(): SharedCacheRows;
 }
 
 /** Opens a frozen cache in the thread it was sent to. */
-export function openFrozen(frozen: FrozenCache): CacheRows {
+export function openFrozen(frozen: SharedCacheRows): CacheRows {
   const heads = frozen.heads.map((page) => (page === undefined ? undefined : new Int32Array(page)));
   return {
     chunks: frozen.chunks.map((chunk) => openChunk(chunk.buffer, chunk)),
@@ -66,6 +72,7 @@ export function openFrozen(frozen: FrozenCache): CacheRows {
     stringAt: (cell) =>
       sharedBytesAt(frozen.strings, Math.floor(cell / STRING_SPAN), cell % STRING_SPAN),
     bigIntegerAt: (position) => sharedIntegerAt(frozen.bigIntegers, position),
+    share: () => frozen,
   };
 }
 
@@ -163,6 +170,19 @@ export class Cache implements CacheRows {
 
   /** The cache as another thread can read it: nothing may be appended afterwards. */
   freeze(): FrozenCache {
+    const rows = this.handles((page) => page.buffer as SharedArrayBuffer);
+    return { ...rows, seriesIds: this.seriesIds.slice() };
+  }
+
+  share(): SharedCacheRows {
+    return this.handles((page) => {
+      const copy = newPage();
+      copy.set(page);
+      return copy.buffer as SharedArrayBuffer;
+    });
+  }
+
+  private handles(shareHeads: (page: Int32Array) => SharedArrayBuffer): SharedCacheRows {
     return {
       chunks: this.chunks.map(({ shape, capacity, rows, buffer }) => ({
         shape,
@@ -172,8 +192,7 @@ export class Cache implements CacheRows {
       })),
       strings: this.strings.share(),
       bigIntegers: this.bigIntegers.share(),
-      heads: this.heads.map((page) => page?.buffer as SharedArrayBuffer | undefined),
-      seriesIds: this.seriesIds.slice(),
+      heads: this.heads.map((page) => (page === undefined ? undefined : shareHeads(page))),
     };
   }
 
