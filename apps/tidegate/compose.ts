@@ -86,6 +86,17 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     writeTimeoutMs: config.coordinator.writeTimeoutMs,
   });
   const lines = new LineWriter({ store, writer, shapes, clock });
+  const jobs: JobsPart = new JobsPart(config, {
+    meta,
+    metaStore,
+    store,
+    lines,
+    statements: { run: (request) => executor.run(request) },
+    files,
+    clock,
+    logger,
+  });
+  writer.addListener(jobs.writeListener);
   const inputs = new InputsPart(config, { meta, store, writer, shapes, clock, files, logger });
   const queries = new RunningQueries(clock, {
     concurrentMax: config.coordinator.concurrentQueriesMax,
@@ -117,9 +128,8 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     logger,
     isQueryLogged: config.data.isQueryLogEnabled,
     logQueriesAfterMs: config.coordinator.logQueriesAfterMs,
-    extensions: [],
+    extensions: jobs.extensions,
   });
-  const jobs = new JobsPart(config, { meta, metaStore, store, files, clock, logger });
   const service = new HttpService(
     config.http,
     {
@@ -133,7 +143,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
       clock,
       logger: logger.with({ service: 'httpd' }),
       readyTimeoutMs: config.coordinator.writeTimeoutMs,
-      extensions: [],
+      extensions: jobs.syntax,
     },
   );
   const http = new HttpPart(

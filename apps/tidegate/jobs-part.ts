@@ -2,10 +2,27 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { StatisticsEntry } from '#httpd';
-import { type Job, LeaseTaskRunner, Precreation, Retention, StoreShards } from '#jobs';
+import type { ExtensionHandler, LineWriter, WriteListener } from '#coordinator';
+import type { StatementExtension } from '#influxql';
+import {
+  ContinuousQueries,
+  cqGapsExtension,
+  cqGapsHandler,
+  type CqRunRecorder,
+  CqStates,
+  type Job,
+  LatePoints,
+  LeaseTaskRunner,
+  Precreation,
+  Retention,
+  selectIntoOver,
+  type StatementSource,
+  StoreShards,
+} from '#jobs';
 import { JobScheduler, JobsModule } from '#jobs/module';
-import type { Clock, FileSystem, Logger } from '#kernel';
+import { type Clock, type FileSystem, type Logger, messageOf } from '#kernel';
 import type { MetaClient, MetaStore } from '#meta';
+import { padBody } from '#models';
 import type { Store } from '#tsdb';
 import type { ServerConfig } from './config-registry.js';
 import type { ServerPart } from './server.js';
@@ -16,6 +33,8 @@ export interface JobsParts {
   readonly meta: MetaClient;
   readonly metaStore: MetaStore;
   readonly store: Store;
+  readonly lines: LineWriter;
+  readonly statements: StatementSource;
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -24,9 +43,15 @@ export interface JobsParts {
 /** Runs what the configuration enables. */
 export class JobsPart implements ServerPart {
   readonly name = 'scheduled jobs';
+  /** Statements of ours that the jobs answer, and their syntax. */
+  readonly extensions: readonly ExtensionHandler[];
+  readonly syntax: readonly StatementExtension[] = [cqGapsExtension];
+  /** Is to be told of every write. */
+  readonly writeListener: WriteListener;
   private application: INestApplicationContext | null = null;
   private readonly retention: Retention;
   private readonly precreation: Precreation;
+  private readonly continuousQueries: ContinuousQueries;
 
   constructor(
     private readonly config: ServerConfig,
@@ -44,6 +69,24 @@ export class JobsPart implements ServerPart {
       logger: logger.with({ service: 'shard-precreation' }),
       advancePeriodMs: config.precreation.advancePeriodMs,
     });
+    const { clock, metaStore, statements } = parts;
+    const cqLogger = logger.with({ service: 'continuous_querier' });
+    const late = new LatePoints(measurementNames(store), clock);
+    const states = new CqStates(metaStore, cqLogger);
+    const { isLogEnabled, areLatePointsRecomputed, areStatsEnabled } = config.continuousQueries;
+    this.continuousQueries = new ContinuousQueries({
+      meta,
+      states,
+      executor: selectIntoOver(statements),
+      late,
+      clock,
+      logger: cqLogger,
+      recorder: areStatsEnabled && config.monitor.isStoreEnabled ? this.recorder() : null,
+      isLogEnabled,
+      areLatePointsRecomputed,
+    });
+    this.writeListener = late;
+    this.extensions = [cqGapsHandler({ meta, states, queries: this.continuousQueries })];
   }
 
   async open(): Promise<void> {
@@ -69,6 +112,7 @@ export class JobsPart implements ServerPart {
   /** Counters of the jobs; those that InfluxDB has bear its names. */
   collect(): readonly StatisticsEntry[] {
     return [
+      { name: 'cq', tags: {}, values: { ...this.continuousQueries.statistics } },
       { name: 'retention', tags: {}, values: { ...this.retention.statistics } },
       { name: 'shard-precreation', tags: {}, values: { ...this.precreation.statistics } },
     ];
@@ -94,6 +138,56 @@ export class JobsPart implements ServerPart {
         run: (nowNs, { signal }) => this.retention.run(nowNs, signal),
       });
     }
+    if (config.continuousQueries.isEnabled) {
+      jobs.push({
+        name: 'continuous_querier',
+        intervalMs: config.continuousQueries.runIntervalMs,
+        isRunAtStart: false,
+        run: (nowNs, { signal }) => this.continuousQueries.run(nowNs, signal),
+      });
+    }
     return jobs;
   }
+
+  /** Notes runs as InfluxDB does, in the monitor's database. */
+  private recorder(): CqRunRecorder {
+    const { lines, logger } = this.parts;
+    const { storeDatabase } = this.config.monitor;
+    return {
+      record: async ({ database, name, startNs, endNs, durationNs, pointsWritten }, nowNs) => {
+        const line =
+          `cq_query,cq=${escapeTag(name)},db=${escapeTag(database)} durationNs=${durationNs}i,` +
+          `endTime=${endNs}i,pointsWrittenOK=${pointsWritten}i,startTime=${startNs}i ${nowNs}`;
+        const bytes = new TextEncoder().encode(line);
+        try {
+          await lines.write({
+            database: storeDatabase,
+            retentionPolicy: '',
+            precision: 'ns',
+            body: padBody(bytes),
+            length: bytes.length,
+          });
+        } catch (error) {
+          logger.warn('failed to store statistics', {
+            service: 'continuous_querier',
+            error: messageOf(error),
+          });
+        }
+      },
+    };
+  }
+}
+
+function measurementNames(store: Store): ConstructorParameters<typeof LatePoints>[0] {
+  return {
+    measurementOf(database, seriesId) {
+      const index = store.index(database);
+      return index.measurements[index.measurementIdOf[seriesId]]?.name ?? '';
+    },
+  };
+}
+
+/** A tag's value in line protocol. */
+function escapeTag(text: string): string {
+  return text.replace(/[,= ]/g, '\\$&');
 }

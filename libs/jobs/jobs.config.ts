@@ -44,6 +44,9 @@ export const continuousQueriesSection = defineSection({
     runIntervalMs: durationKey('run-interval', '1s', {
       doc: 'Time between two looks at which queries are due.',
     }),
+    areLatePointsRecomputed: booleanKey('recompute-late-points', false, {
+      doc: 'Whether a window is computed again when points for it come behind its run. Without it such windows are listed by SHOW CQ GAPS only. Not in InfluxDB.',
+    }),
   },
   check: (values) =>
     values.isEnabled && values.runIntervalMs <= 0 ? 'run-interval must be positive' : null,
