@@ -102,7 +102,7 @@ export class QueryEngine {
     else yield* result;
   }
 
-  /** What is done within one turn is done here; the rest elsewhere, from its beginning. */
+  /** What ends soon is done here; the rest elsewhere, from its beginning. */
   async *#rows(
     statement: SelectStatement,
     context: QueryContext,
@@ -114,7 +114,7 @@ export class QueryEngine {
       yield* inTurns(run);
       return;
     }
-    const series = withinTurn(run);
+    const series = await atHome(run);
     const { database, retentionPolicy, signal } = context;
     yield* series ?? offload.run({ statement, database, retentionPolicy, nowNs, signal });
   }
@@ -142,12 +142,24 @@ function inDatabase<T extends { readonly database: string }>(
   return statement.database === '' ? { ...statement, database } : statement;
 }
 
-/** All series of a run that ends within its first turn; else null, and the run is ended. */
-function withinTurn(run: Iterable<ResultSeries | null>): readonly ResultSeries[] | null {
+/** Turns that a SELECT may take in this thread before it moves to another, while nobody else wants this one. */
+const HOME_TURNS_MAX = 4;
+/** A turn that comes later than this was wanted by somebody else. */
+const PROMPT_MS = 2;
+
+/** All series of a run that ends soon; else null, and the run is ended. */
+async function atHome(run: Iterable<ResultSeries | null>): Promise<readonly ResultSeries[] | null> {
   const ready: ResultSeries[] = [];
+  let turnsTaken = 0;
   for (const series of run) {
-    if (!series) return null;
-    ready.push(series);
+    if (series) {
+      ready.push(series);
+      continue;
+    }
+    const endedMs = performance.now();
+    await turns.next();
+    const isWanted = performance.now() - endedMs > PROMPT_MS;
+    if (isWanted || ++turnsTaken >= HOME_TURNS_MAX) return null;
   }
   return ready;
 }

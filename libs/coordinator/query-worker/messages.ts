@@ -1,7 +1,7 @@
 /** What the main thread and a query worker say to each other besides calls, and errors as messages. */
 import type { SelectStatement } from '#influxql';
 import { InvariantError, type LogFields, TidegateError } from '#kernel';
-import type { QueryLimits, QueryPart, ResultSeries } from '#query';
+import type { QueryLimits, QueryPart, ResultColumn, ResultSeries } from '#query';
 import type { MessagePort } from 'node:worker_threads';
 import type { SentError } from './calls.js';
 
@@ -38,12 +38,25 @@ export type ToQueryWorker =
   /** Results have been taken. */
   | { readonly kind: 'taken'; readonly run: number; readonly bytes: number };
 
+/** A column as it is sent: texts that repeat are sent once. */
+export type SentColumn =
+  | ResultColumn
+  | {
+      readonly kind: 'texts';
+      readonly texts: readonly (string | null)[];
+      /** Which of the texts, row by row. */
+      readonly rows: Uint16Array;
+    };
+
+/** A series as it is sent. */
+export type SentSeries = Omit<ResultSeries, 'data'> & { readonly data: readonly SentColumn[] };
+
 /** From the worker. */
 export type FromQueryWorker =
   | {
       readonly kind: 'series';
       readonly run: number;
-      readonly series: ResultSeries;
+      readonly series: SentSeries;
       readonly bytes: number;
     }
   | { readonly kind: 'end'; readonly run: number; readonly error: SentError | null }

@@ -1,7 +1,7 @@
 /** One query worker as the main thread sees it: hands out runs, takes in results, answers calls, notices its death. */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { type Logger, workerUrl } from '#kernel';
-import type { ResultSeries } from '#query';
+import type { ResultColumn, ResultSeries } from '#query';
 import { CoordinatorError } from '../errors.js';
 import type { ViewCallMessage, ViewReplyMessage } from './calls.js';
 import {
@@ -10,6 +10,8 @@ import {
   receivedError,
   type RunMessage,
   sendableError,
+  type SentColumn,
+  type SentSeries,
   type ToQueryWorker,
 } from './messages.js';
 import type { ViewServer } from './view-server.js';
@@ -157,7 +159,7 @@ export class QueryThread {
   private receive(message: FromQueryWorker): void {
     switch (message.kind) {
       case 'series':
-        this.runs.get(message.run)?.add(message.series, message.bytes);
+        this.runs.get(message.run)?.add(receivedSeries(message.series), message.bytes);
         return;
       case 'end':
         this.finish(message.run, message.error === null ? null : receivedError(message.error));
@@ -186,4 +188,16 @@ export class QueryThread {
     if (wasAlive && this.runs.size > 0) this.logger.error('query worker died', { reason });
     for (const run of [...this.runs.keys()]) this.finish(run, error);
   }
+}
+
+function receivedSeries(series: SentSeries): ResultSeries {
+  return { ...series, data: series.data.map(receivedColumn) };
+}
+
+function receivedColumn(column: SentColumn): ResultColumn {
+  if (column.kind !== 'texts') return column;
+  const { texts, rows } = column;
+  const values = new Array<string | null>(rows.length);
+  for (let row = 0; row < rows.length; row++) values[row] = texts[rows[row]];
+  return { kind: 'string', values };
 }

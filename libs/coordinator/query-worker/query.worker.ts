@@ -16,6 +16,8 @@ import {
   type QueryWorkerData,
   type RunMessage,
   sendableError,
+  type SentColumn,
+  type SentSeries,
   type ToQueryWorker,
 } from './messages.js';
 import { CallPort, RemoteReader } from './remote-view.js';
@@ -24,6 +26,10 @@ import { CallPort, RemoteReader } from './remote-view.js';
 const AHEAD_BYTES_MAX = 32 * 1024 * 1024;
 /** What an entry of a column without a typed array is taken to cost. */
 const ENTRY_BYTES = 48;
+/** Different texts of a column that are sent once each; the limit of a Uint16. */
+const TEXTS_MAX = 65_536;
+/** So many may be different before more than half of the rows have to repeat. */
+const TEXTS_FIRST = 64;
 /** All queries together may hold so many times what one may; as in QueryBudget. */
 const SHARED_FACTOR = 4;
 
@@ -91,11 +97,11 @@ class Run {
 }
 
 /** The series with columns that are not windows on something larger: a message carries whole buffers. */
-function compact(series: ResultSeries): ResultSeries {
+function compact(series: ResultSeries): SentSeries {
   return { ...series, data: series.data.map(compactColumn) };
 }
 
-function compactColumn(column: ResultColumn): ResultColumn {
+function compactColumn(column: ResultColumn): SentColumn {
   switch (column.kind) {
     case 'time':
       return { ...column, ns: whole(column.ns) };
@@ -111,9 +117,34 @@ function compactColumn(column: ResultColumn): ResultColumn {
         wide: wholeOrNull(column.wide),
         present: wholeOrNull(column.present),
       };
-    default:
+    case 'string':
+      return repeatedTexts(column.values) ?? column;
+    case 'any':
       return column;
   }
+}
+
+/** Texts that repeat, as tags do; null where there are too many different ones. */
+function repeatedTexts(values: readonly (string | null)[]): SentColumn | null {
+  const rows = new Uint16Array(values.length);
+  const numbers = new Map<string | null, number>();
+  let last: string | null = null;
+  let lastNumber = -1;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    if (value !== last || lastNumber < 0) {
+      last = value;
+      let number = numbers.get(value);
+      if (number === undefined) {
+        number = numbers.size;
+        if (number >= TEXTS_MAX || number > TEXTS_FIRST + row / 2) return null;
+        numbers.set(value, number);
+      }
+      lastNumber = number;
+    }
+    rows[row] = lastNumber;
+  }
+  return { kind: 'texts', texts: [...numbers.keys()], rows };
 }
 
 function wholeOrNull<T extends BigInt64Array | Uint8Array>(view: T | null): T | null {
@@ -124,10 +155,11 @@ function whole<T extends Float64Array | BigInt64Array | Uint8Array>(view: T): T 
   return view.byteLength === view.buffer.byteLength ? view : (view.slice() as T);
 }
 
-function sizeOf({ data, rowCount }: ResultSeries): number {
+function sizeOf({ data, rowCount }: SentSeries): number {
   let bytes = ENTRY_BYTES;
   for (const column of data) {
     if (column.kind === 'time') bytes += column.ns.byteLength;
+    else if (column.kind === 'texts') bytes += column.rows.byteLength;
     else if (column.kind === 'string' || column.kind === 'any') bytes += rowCount * ENTRY_BYTES;
     else bytes += column.values.byteLength + (column.present?.byteLength ?? 0);
   }

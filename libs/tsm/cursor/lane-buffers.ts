@@ -7,8 +7,10 @@ import { TimeBlock, ValueBlock } from '#encoding';
 import { BlockBuffer } from '../tsm-reader.js';
 import { ColumnBuffer, RunSplitter } from './column-run.js';
 
-/** Arrays kept for the next lane; more are left to the garbage collector. */
-const FREE_MAX = 64;
+/** Arrays kept for the next lane; more are left to the garbage collector. A merge of a thousand series reads that many side by side. */
+const FREE_MAX = 1024;
+/** What those kept may take together. */
+const FREE_BYTES_MAX = 24 << 20;
 /** A buffer that one large block has made larger than this is not kept. */
 const KEPT_BYTES_MAX = 1 << 20;
 
@@ -23,20 +25,33 @@ export class LaneBuffers {
 }
 
 const free: LaneBuffers[] = [];
+let freeBytes = 0;
 
 /** Buffers for one lane, empty; give them back once nobody looks at them any more. */
 export function takeLaneBuffers(): LaneBuffers {
-  return free.pop() ?? new LaneBuffers();
+  const buffers = free.pop();
+  if (buffers === undefined) return new LaneBuffers();
+  freeBytes -= keptBytes(buffers);
+  return buffers;
 }
 
 /** Takes buffers back. Whatever was read from them may change from now on. */
 export function giveLaneBuffers(buffers: LaneBuffers): void {
   const { values, times } = buffers;
-  const keptBytes =
-    buffers.buffer.bytes.length + values.strings.bytes.length + 8 * times.offsets.length;
-  if (free.length >= FREE_MAX || keptBytes > KEPT_BYTES_MAX) return;
+  const bytes = keptBytes(buffers);
+  if (free.length >= FREE_MAX || bytes > KEPT_BYTES_MAX || freeBytes + bytes > FREE_BYTES_MAX)
+    return;
   buffers.splitter.reset();
   values.wide = null;
   times.wide = null;
   free.push(buffers);
+  freeBytes += bytes;
+}
+
+function keptBytes({ buffer, values, times }: LaneBuffers): number {
+  return (
+    buffer.bytes.length +
+    values.strings.bytes.length +
+    8 * (times.offsets.length + values.numbers.length)
+  );
 }
