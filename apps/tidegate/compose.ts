@@ -154,6 +154,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     logger.with({ service: 'httpd' }),
   );
   const parts: ServerPart[] = [
+    inputs.preparation,
     // Listening comes first: /ping and /ready answer while the store loads, and writes wait for it.
     http,
     { name: 'meta client', open: () => meta.open(), close: () => meta.close() },

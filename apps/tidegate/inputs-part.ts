@@ -41,7 +41,8 @@ const PERMANENT = new Set([
 
 /** All listeners that are enabled. */
 export class InputsPart implements ServerPart {
-  readonly name = 'service';
+  /** Within InfluxDB's text for a listener that cannot start: `open server: open service: …`. */
+  readonly name = 'server: open service';
   private inputs: readonly Input[] = [];
   private application: INestApplicationContext | null = null;
 
@@ -55,21 +56,29 @@ export class InputsPart implements ServerPart {
     return this.inputs.flatMap((input) => input.statistics());
   }
 
+  /** Makes the inputs, so that a configuration that cannot be used is told before anything listens. */
+  readonly preparation: ServerPart = {
+    name: this.name,
+    open: async () => {
+      const configured = configuredInputs(this.config);
+      if (configured.length === 0) return;
+      this.application = await NestFactory.createApplicationContext(
+        InputsModule.forInputs(configured, this.context()),
+        { logger: nestLogger(this.options.logger), abortOnError: false },
+      );
+      this.inputs = this.application.get<readonly Input[]>(INPUTS);
+    },
+    close: async () => {
+      const { application } = this;
+      this.inputs = [];
+      this.application = null;
+      await application?.close();
+    },
+  };
+
   async open(): Promise<void> {
-    const { logger } = this.options;
-    const configured = configuredInputs(this.config);
-    if (configured.length === 0) return;
-    this.application = await NestFactory.createApplicationContext(
-      InputsModule.forInputs(configured, this.context()),
-      { logger: nestLogger(logger), abortOnError: false },
-    );
-    const opened: Input[] = [];
-    this.inputs = opened;
     try {
-      for (const input of this.application.get<readonly Input[]>(INPUTS)) {
-        opened.push(input);
-        await input.open();
-      }
+      for (const input of this.inputs) await input.open();
     } catch (error) {
       await this.close();
       throw error;
@@ -78,11 +87,7 @@ export class InputsPart implements ServerPart {
 
   /** Closes all listeners, side by side: each stores what it has received. */
   async close(): Promise<void> {
-    const { inputs, application } = this;
-    this.inputs = [];
-    this.application = null;
-    const ends = await Promise.allSettled(inputs.map((input) => input.close()));
-    await application?.close();
+    const ends = await Promise.allSettled(this.inputs.map((input) => input.close()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 

@@ -1,13 +1,16 @@
 /** The `[[graphite]]` sections: listeners for Graphite's plaintext protocol. */
 import {
   booleanKey,
+  choiceKey,
   defineListSection,
   durationKey,
   integerKey,
   type SectionValues,
+  sizeKey,
   stringKey,
   stringListKey,
 } from '#config';
+import { checkGraphite } from './check-config.js';
 
 /** Declaration of `[[graphite]]`, with InfluxDB 1.x's names. */
 export const graphiteSection = defineListSection({
@@ -43,7 +46,33 @@ export const graphiteSection = defineListSection({
     templates: stringListKey('templates', {
       doc: 'How names become measurements and tags: "[filter] template [tag=value,...]", the most specific filter wins.',
     }),
+    templateMatching: choiceKey('template-matching', ['backtrack', 'influxdb'], {
+      doc: 'Whether a filter that leads nowhere is left for the next ("backtrack"), or hides it, as it does in InfluxDB ("influxdb").',
+      complaint: (word) => `unrecognized template-matching: "${word}"`,
+    }),
+    areTagsParsed: booleanKey('parse-tags', true, {
+      doc: 'Whether "a.b;key=value" has tags, as in Graphite 1.1; InfluxDB takes it for a name.',
+    }),
+    examples: stringListKey('examples', {
+      doc: 'What paths must become, checked at the start: "stats.host7.cpu.idle -> cpu.idle,host=host7 value".',
+    }),
+    pickleBindAddress: stringKey('pickle-bind-address', '', {
+      doc: 'Address to listen on for the pickle protocol, ":2004"; empty means none.',
+    }),
+    pickleBytesMax: sizeKey('pickle-max-size', '1m', {
+      doc: 'Longest message of the pickle protocol.',
+    }),
+    lineBytesMax: sizeKey('max-line-size', '64k', {
+      doc: 'Longest line; a longer one is skipped and counted.',
+    }),
+    connectionsMax: integerKey('max-connections', 10000, {
+      doc: 'Connections open at one time; further ones are closed at once.',
+    }),
+    idleTimeoutMs: durationKey('idle-timeout', '0s', {
+      doc: 'Connections that are silent for so long are closed; 0s means never.',
+    }),
   },
+  check: checkGraphite,
 });
 
 /** Values of one `[[graphite]]`. */

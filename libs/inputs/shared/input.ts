@@ -28,7 +28,7 @@ export interface Input {
   readonly ledger: IngestLedger;
   /**
    * Starts to listen; resolves when it does.
-   * @throws InputError when the configuration cannot be used; the system's error when the address cannot be had
+   * @throws the system's error when the address cannot be had; InputError when a file that it needs cannot be used
    */
   open(): Promise<void>;
   /** Stops to listen, and resolves when everything received before is stored or counted as lost. */
@@ -64,7 +64,10 @@ export interface InputContext {
 export interface InputDefinition<Keys extends SectionKeys = SectionKeys> {
   /** The list section `[[name]]`; it has a key `enabled` that code calls `isEnabled`. */
   readonly section: Section<Keys, true>;
-  /** Makes an input of one table of the section. Does nothing else: no files, no sockets. */
+  /**
+   * Makes an input of one table of the section. Does nothing else: no files, no sockets.
+   * @throws InputError when the table cannot be used
+   */
   create(config: KeyValues<Keys>, context: InputContext): Input;
 }
 

@@ -29,7 +29,8 @@ export class LineScratch {
 
 const NEWLINE = 10;
 const NO_BYTES = new Uint8Array(0);
-const ONE_NEWLINE = Uint8Array.of(NEWLINE);
+/** Ends the last line of what has none. */
+export const ONE_NEWLINE = Uint8Array.of(NEWLINE);
 
 /** The lines of one connection. */
 export class LineAssembler {
@@ -101,4 +102,18 @@ export class LineAssembler {
     this.rest.set(from === 0 ? chunk : chunk.subarray(from), this.restLength);
     this.restLength = needed;
   }
+}
+
+/** Lines of a datagram, empty ones apart. */
+export function countLines(bytes: Uint8Array): number {
+  let lines = 0;
+  let isEmpty = true;
+  for (const c of bytes) {
+    if (c !== NEWLINE) isEmpty = false;
+    else if (!isEmpty) {
+      lines++;
+      isEmpty = true;
+    }
+  }
+  return isEmpty ? lines : lines + 1;
 }

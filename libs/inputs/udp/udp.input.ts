@@ -22,6 +22,7 @@ import {
   type InputContext,
   type InputStatistics,
 } from '../shared/input.js';
+import { countLines } from '../shared/line-assembler.js';
 import { UdpListener } from '../shared/udp-listener.js';
 import { type UdpConfig, udpSection } from './udp.config.js';
 
@@ -151,7 +152,8 @@ export class UdpInput implements Input {
     this.pointsRx += points;
     ledger.receive(points + rejectedCount);
     if (rejectedCount > 0) {
-      this.pointsParseFail += rejectedCount;
+      // One a datagram, as InfluxDB counts; the ledger counts lines.
+      this.pointsParseFail++;
       const from = `${peer.address}:${peer.port}`;
       for (const { text, reason } of rejected) {
         const raw = Buffer.from(text);
@@ -195,17 +197,3 @@ export const udpInput = defineInput({
   section: udpSection,
   create: (config, context) => new UdpInput(config, context),
 });
-
-/** Lines of a datagram, empty ones apart. */
-function countLines(bytes: Uint8Array): number {
-  let lines = 0;
-  let isEmpty = true;
-  for (const c of bytes) {
-    if (c !== 10) isEmpty = false;
-    else if (!isEmpty) {
-      lines++;
-      isEmpty = true;
-    }
-  }
-  return isEmpty ? lines : lines + 1;
-}

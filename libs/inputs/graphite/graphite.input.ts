@@ -1,0 +1,218 @@
+/** A Graphite listener: the plaintext protocol over TCP or UDP, and the pickle protocol on a port of its own. */
+import { ArrivalClock } from '../shared/arrival-clock.js';
+import { Batcher } from '../shared/batcher.js';
+import { InputError } from '../shared/errors.js';
+import { IngestLedger } from '../shared/ingest-ledger.js';
+import {
+  defineInput,
+  type Input,
+  type InputContext,
+  type InputStatistics,
+} from '../shared/input.js';
+import { LimitedLog } from '../shared/limited-log.js';
+import { countLines, LineAssembler, LineScratch, ONE_NEWLINE } from '../shared/line-assembler.js';
+import { type ConnectionHandler, type TcpConnection, TcpListener } from '../shared/tcp-listener.js';
+import { UdpListener } from '../shared/udp-listener.js';
+import { type GraphiteConfig, graphiteSection } from './graphite.config.js';
+import { type GraphiteCounters, GraphiteDecoder, lineTooLong } from './graphite-decoder.js';
+import { PathNamer } from './path-namer.js';
+import { PickleReader } from './pickle-reader.js';
+
+/** One `[[graphite]]`. */
+class GraphiteInput implements Input {
+  readonly kind = 'graphite';
+  readonly ledger: IngestLedger;
+  private readonly counters: GraphiteCounters = {
+    pointsRx: 0,
+    bytesRx: 0,
+    pointsParseFail: 0,
+    pointsNaNFail: 0,
+  };
+  private readonly batcher: Batcher;
+  private readonly decoder: GraphiteDecoder;
+  private readonly scratch = new LineScratch();
+  private readonly tcp: TcpListener | null;
+  private readonly udp: UdpListener | null;
+  private readonly pickle: TcpListener | null;
+  private isHeld = false;
+
+  constructor(
+    private readonly config: GraphiteConfig,
+    private readonly context: InputContext,
+  ) {
+    const { bindAddress, lineBytesMax, connectionsMax, idleTimeoutMs } = config;
+    const { clock, sink, shapes, rejects } = context;
+    const logger = context.logger.with({ service: 'graphite', addr: bindAddress });
+    const ledger = new IngestLedger(`graphite ${bindAddress}`, clock, (rejected) =>
+      rejects.reject(rejected),
+    );
+    this.ledger = ledger;
+    this.batcher = new Batcher(
+      { ...config, isRetentionPolicyCreated: true },
+      { sink, shapes, ledger, logger, onRelief: () => this.hold(false) },
+    );
+    const log = new LimitedLog(logger, clock);
+    this.decoder = new GraphiteDecoder({
+      namer: new PathNamer(config),
+      batcher: this.batcher,
+      ledger,
+      arrivals: new ArrivalClock(clock),
+      counters: this.counters,
+      lineBytesMax,
+      onReject: (line, error) => log.info('Unable to parse line', { line, error }),
+    });
+    const common = { connectionsMax, idleTimeoutMs, logger };
+    const protocol = config.protocol.toLowerCase();
+    if (protocol !== 'tcp' && protocol !== 'udp') {
+      throw new InputError(
+        'inputs.graphite-protocol',
+        `unrecognized Graphite input protocol ${config.protocol}`,
+      );
+    }
+    this.tcp =
+      protocol === 'tcp'
+        ? new TcpListener({ ...common, bindAddress, accept: (peer) => this.acceptLines(peer) })
+        : null;
+    this.udp =
+      protocol === 'udp'
+        ? new UdpListener({
+            bindAddress,
+            readBufferBytes: config.udpReadBufferBytes,
+            logger,
+            ledger,
+            receive: (bytes, peer) => this.receive(bytes, `${peer.address}:${peer.port}`),
+          })
+        : null;
+    this.pickle =
+      config.pickleBindAddress === ''
+        ? null
+        : new TcpListener({
+            ...common,
+            bindAddress: config.pickleBindAddress,
+            accept: (peer) => this.acceptPickle(peer),
+          });
+  }
+
+  async open(): Promise<void> {
+    const { config, context, tcp, udp, pickle } = this;
+    try {
+      for (const listener of [tcp, udp, pickle]) await listener?.open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    for (const addr of this.addresses()) {
+      context.logger.info('Listening', { service: 'graphite', protocol: config.protocol, addr });
+    }
+  }
+
+  async close(): Promise<void> {
+    // Held back senders are read on: what they have sent is not lost.
+    this.hold(false);
+    await Promise.all([this.tcp?.close(), this.udp?.close(), this.pickle?.close()]);
+    await this.batcher.close();
+  }
+
+  addresses(): readonly string[] {
+    return [this.tcp, this.udp, this.pickle].flatMap((listener) => listener?.address ?? []);
+  }
+
+  statistics(): readonly InputStatistics[] {
+    const { config, counters, batcher, tcp, udp, pickle } = this;
+    udp?.poll();
+    const sum = (count: (listener: TcpListener) => number): number =>
+      [tcp, pickle].reduce((total, each) => total + (each === null ? 0 : count(each)), 0);
+    return [
+      {
+        name: 'graphite',
+        tags: { proto: config.protocol, bind: config.bindAddress },
+        values: {
+          ...counters,
+          ...batcher.statistics,
+          connsActive: sum((listener) => listener.connectionsActive),
+          connsHandled: sum((listener) => listener.connectionsHandled),
+          connsRefused: sum((listener) => listener.connectionsRefused),
+          kernelDrops: udp?.kernelDrops ?? 0,
+        },
+      },
+    ];
+  }
+
+  private acceptLines({ peer }: TcpConnection): ConnectionHandler {
+    const { decoder } = this;
+    const { lineBytesMax } = this.config;
+    const lines = new LineAssembler(
+      this.scratch,
+      lineBytesMax,
+      (scratch, length) => decoder.decode(scratch, length, peer),
+      (raw) => {
+        this.counters.pointsRx++;
+        decoder.reject(raw, peer, { reason: 'line too long', text: lineTooLong(lineBytesMax) });
+      },
+    );
+    return {
+      data: (chunk) => {
+        lines.push(chunk);
+        if (this.batcher.isBusy) this.hold(true);
+      },
+      end: () => lines.end(),
+    };
+  }
+
+  private acceptPickle(connection: TcpConnection): ConnectionHandler {
+    const { decoder, batcher, counters } = this;
+    const reader = new PickleReader(this.config.pickleBytesMax, {
+      onPoint: (path, value, unixTime) => {
+        counters.pointsRx++;
+        if (Number.isNaN(value)) return decoder.ignoreNaN();
+        const refused = decoder.addValue(path, value, unixTime);
+        if (refused === null) this.ledger.receive(1);
+        else decoder.reject(path, connection.peer, refused);
+        batcher.added();
+      },
+      onReject: (raw, text) => {
+        counters.pointsRx++;
+        decoder.reject(raw, connection.peer, { reason: 'bad pickle', text });
+      },
+      onBroken: () => connection.close(),
+    });
+    return {
+      data: (chunk) => {
+        counters.bytesRx += chunk.length;
+        reader.push(chunk);
+        if (batcher.isBusy) this.hold(true);
+      },
+      end: () => reader.end(),
+    };
+  }
+
+  private receive(bytes: Uint8Array, peer: string): void {
+    const { counters, ledger, batcher, scratch } = this;
+    if (batcher.isBusy) {
+      const lines = countLines(bytes);
+      counters.bytesRx += bytes.length;
+      ledger.receive(lines);
+      ledger.drop(lines, 'batches pending');
+      return;
+    }
+    // A newline at the end of a datagram counts as one more line, which is empty. Same as InfluxDB 1.x.
+    this.decoder.decode(scratch, scratch.fill(bytes, ONE_NEWLINE), peer);
+    counters.bytesRx--;
+  }
+
+  /** Holds senders back, or reads on. */
+  private hold(isHeld: boolean): void {
+    if (isHeld === this.isHeld) return;
+    this.isHeld = isHeld;
+    for (const listener of [this.tcp, this.pickle]) {
+      if (isHeld) listener?.pause();
+      else listener?.resume();
+    }
+  }
+}
+
+/** The input as Tidegate registers it. */
+export const graphiteInput = defineInput({
+  section: graphiteSection,
+  create: (config, context) => new GraphiteInput(config, context),
+});

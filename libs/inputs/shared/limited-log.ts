@@ -1,0 +1,28 @@
+/** Logs what may happen very often: at most one line a second, which says how many were left out before it. */
+import type { Clock, LogFields, Logger } from '#kernel';
+
+const INTERVAL_MS = 1000;
+
+/** A phrase that may be due very often. */
+export class LimitedLog {
+  private lastMs = Number.NEGATIVE_INFINITY;
+  private suppressed = 0;
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Logs, unless something was logged within the last second. */
+  info(phrase: string, fields: LogFields): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.lastMs < INTERVAL_MS) {
+      this.suppressed++;
+      return;
+    }
+    this.lastMs = nowMs;
+    const { suppressed } = this;
+    this.suppressed = 0;
+    this.logger.info(phrase, suppressed === 0 ? fields : { ...fields, suppressed });
+  }
+}
