@@ -18,6 +18,7 @@ const shared = {
   moduleNameMapper: {
     '^#test-support$': '<rootDir>/test/support/index.ts',
     '^#([a-z-]+)/module$': '<rootDir>/libs/$1/module.ts',
+    '^#([a-z-]+)/testing$': '<rootDir>/libs/$1/testing/index.ts',
     '^#([a-z-]+)$': '<rootDir>/libs/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,0 +1,15 @@
+export {
+  assertBalanced,
+  type ConformanceCheck,
+  conformanceChecks,
+  type ConformanceSubject,
+} from './conformance.js';
+export {
+  benchInput,
+  type InputBench,
+  inputConfig,
+  sendTcp,
+  sendUdp,
+  until,
+} from './input-bench.js';
+export { MemorySink } from './memory-sink.js';
