@@ -22,6 +22,14 @@ describe('windows', () => {
     expect(starts).toEqual(['2020-03-27T23:00', '2020-03-28T23:00', '2020-03-29T22:00']);
   });
 
+  it('moved by an offset change with the clocks of the grid beneath, as in InfluxDB 1.6.7', () => {
+    const zone = timeZoneOf('Europe/Berlin') ?? utc;
+    const spec = { intervalNs: 24n * HOUR, offsetNs: 6n * HOUR, zone };
+    const windows = new ZonedWindows(spec, at('2026-10-24T12:00:00Z'));
+    const starts = [0, 1, 2].map((k) => shown(windows.startNs(k)));
+    expect(starts).toEqual(['2026-10-24T04:00', '2026-10-25T04:00', '2026-10-26T05:00']);
+  });
+
   it.each([7n * HOUR, HOUR / 7n])(
     'of %s ns are the same where only some are known',
     (intervalNs) => {

@@ -30,14 +30,15 @@ export function windowOf(
   const zoneNs = zone.offsetNs(shifted);
   let rest = (shifted + zoneNs) % intervalNs;
   if (rest < 0n) rest += intervalNs;
-  const startNs = timeNs - rest;
+  // Up to the offset, which is added last: a change of clocks moves the border of the hours that the grid counts from.
+  const startNs = shifted - rest;
   const endNs = startNs + intervalNs;
-  if (zone.isUtc) return { startNs: clamp(startNs), endNs: clamp(endNs) };
-  const adjusted = (edgeNs: bigint): bigint => {
-    const change = zoneNs - zone.offsetNs(edgeNs);
-    return change !== 0n && abs(change) < intervalNs ? edgeNs + change : edgeNs;
+  const bound = (edgeNs: bigint): bigint => {
+    const change = zone.isUtc ? 0n : zoneNs - zone.offsetNs(edgeNs);
+    const isMoved = change !== 0n && abs(change) < intervalNs;
+    return clamp((isMoved ? edgeNs + change : edgeNs) + offsetNs);
   };
-  return { startNs: clamp(adjusted(startNs)), endNs: clamp(adjusted(endNs)) };
+  return { startNs: bound(startNs), endNs: bound(endNs) };
 }
 
 function abs(value: bigint): bigint {
