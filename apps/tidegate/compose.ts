@@ -10,6 +10,7 @@ import {
   PointsWriter,
   RunningQueries,
   StatementExecutor,
+  WriteWindows,
 } from '#coordinator';
 import {
   HttpService,
@@ -84,6 +85,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     clock,
     logger: logger.with({ service: 'write' }),
     writeTimeoutMs: config.coordinator.writeTimeoutMs,
+    windows: new WriteWindows(config.coordinator, clock, logger.with({ service: 'write' })),
   });
   const lines = new LineWriter({ store, writer, shapes, clock });
   const jobs: JobsPart = new JobsPart(config, {

@@ -1,12 +1,16 @@
 /** The `[coordinator]` section: limits of writes and queries. */
 import {
   booleanKey,
+  choiceKey,
   defineSection,
   durationKey,
   integerKey,
   sizeKey,
+  stringTableKey,
   type SectionValues,
 } from '#config';
+import { messageOf } from '#kernel';
+import { checkWindowRule } from './write-window.js';
 
 /** Declaration of `[coordinator]`, with InfluxDB 1.x's names. */
 export const coordinatorSection = defineSection({
@@ -15,6 +19,16 @@ export const coordinatorSection = defineSection({
   keys: {
     writeTimeoutMs: durationKey('write-timeout', '10s', {
       doc: 'How long a write may take before its client is told "timeout".',
+    }),
+    windowAction: choiceKey('write-window-action', ['warn', 'refuse', 'off'], {
+      doc: 'What becomes of points whose time is outside the write window: stored with a line in the log a minute ("warn"), refused ("refuse"), or stored in silence ("off"). Not in InfluxDB.',
+      complaint: (word) => `unknown write-window-action: "${word}"`,
+    }),
+    windowPastMs: durationKey('write-window-past', '87600h', {
+      doc: 'How far behind the clock the write window begins; 0s means that it has no beginning.',
+    }),
+    windowFutureMs: durationKey('write-window-future', '168h', {
+      doc: 'How far ahead of the clock the write window ends; 0s means that it has no end.',
     }),
     concurrentQueriesMax: integerKey('max-concurrent-queries', 0, {
       doc: 'Queries that may run at one time; 0 means no limit.',
@@ -46,6 +60,17 @@ export const coordinatorSection = defineSection({
     areQueriesLoggedOnTermination: booleanKey('termination-query-log', false, {
       doc: 'Whether running queries are logged on SIGTERM.',
     }),
+    windowsByPolicy: stringTableKey('write-windows', {
+      doc: 'Write windows of single retention policies: "database.policy" = "past=720h future=1h refuse".',
+    }),
+  },
+  check({ windowsByPolicy }) {
+    try {
+      for (const text of Object.values(windowsByPolicy)) checkWindowRule(text);
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
   },
 });
 

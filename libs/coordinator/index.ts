@@ -8,6 +8,7 @@ export {
   type WriteStatistics,
 } from './points-writer.js';
 export { CoordinatorError } from './errors.js';
+export { type WindowAction, type WriteWindowConfig, WriteWindows } from './write-window.js';
 export {
   lineWriteErrorText,
   LineWriter,

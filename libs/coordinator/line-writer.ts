@@ -68,7 +68,7 @@ export class LineWriter {
     const { store, writer, clock } = this.parts;
     const batch = this.spare.pop() ?? new PointsBatch();
     if (request.areVerdictsWanted === true) batch.noteLines();
-    const { rejected, rejectedCount } = this.parser.parse(
+    const parsed = this.parser.parse(
       {
         body: request.body,
         length: request.length,
@@ -79,8 +79,15 @@ export class LineWriter {
       batch,
     );
     const { database, retentionPolicy } = request;
+    const { rejectedCount } = parsed;
+    const rejected = parsed.rejected.map((line) => this.withTimeHint(line, request));
     try {
-      const outcome = await writer.write({ database, retentionPolicy, batch });
+      const outcome = await writer.write({
+        database,
+        retentionPolicy,
+        batch,
+        precision: request.precision,
+      });
       const verdicts =
         request.areVerdictsWanted === true
           ? [...rejected, ...refusedLines(batch, request.length)]
@@ -93,7 +100,19 @@ export class LineWriter {
       if (this.spare.length < BATCHES_KEPT) this.spare.push(batch);
     }
   }
+
+  /** A line whose time is too large in its unit, with the unit that was probably meant. */
+  private withTimeHint(line: RejectedLine, request: LineWriteRequest): RejectedLine {
+    if (!OUTSIDE_RANGE.test(line.reason)) return line;
+    const [, digits] = / (-?\d{1,19})\s*$/.exec(line.text) ?? [];
+    if (digits === undefined) return line;
+    const hint = this.parts.writer.timeHint(request, BigInt(digits), request.precision);
+    return hint === '' ? line : { ...line, reason: line.reason + hint };
+  }
 }
+
+/** The parser's text for a time that does not fit int64 nanoseconds. */
+const OUTSIDE_RANGE = /^time outside range/;
 
 /** The lines of the points that storage refused; each once, though several of its rows may have been. */
 function refusedLines(batch: PointsBatch, length: number): RejectedLine[] {

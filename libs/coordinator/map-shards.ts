@@ -14,6 +14,7 @@ import {
   type PointsGroup,
   type RowRun,
 } from '#models';
+import type { WriteWindow } from './write-window.js';
 
 /** Where the rows of a batch go. */
 export interface ShardMapping {
@@ -21,6 +22,10 @@ export interface ShardMapping {
   readonly runsByShard: ReadonlyMap<number, readonly RowRun[]>;
   /** Points older than the retention policy keeps. */
   readonly beyondRetention: number;
+  /** Points outside the write window; dropped where it refuses. */
+  readonly outsideWindow: number;
+  /** What is wrong with the first of them, or ''. */
+  readonly outsideReason: string;
   /** A time for which there is no shard group yet: make one and map again. */
   readonly missingNs: bigint | null;
 }
@@ -28,22 +33,30 @@ export interface ShardMapping {
 /** InfluxDB's text for points older than the policy keeps. */
 export const BEYOND_RETENTION = 'points beyond retention policy';
 
+const MIN_NS = -(2n ** 63n);
+const MAX_NS = 2n ** 63n - 1n;
+
 /** Gives the key of a series that the batch does not carry itself. */
 export interface MappedKeys {
   keyOf(seriesId: number): Uint8Array;
 }
 
-/**
- * Maps the rows of a batch.
- * @param earliestNs rows before it are dropped; null = the policy keeps everything
- */
+/** Times that are taken. */
+export interface TimeLimits {
+  /** Rows before it are dropped; null = the policy keeps everything. */
+  readonly earliestNs: bigint | null;
+  /** Null where there is none. */
+  readonly window: WriteWindow | null;
+}
+
+/** Maps the rows of a batch. */
 export function mapShards(
   batch: PointsBatch,
   policy: RetentionPolicyView,
-  earliestNs: bigint | null,
+  limits: TimeLimits,
   keys: MappedKeys,
 ): ShardMapping {
-  const mapper = new Mapper(batch, policy, earliestNs, keys);
+  const mapper = new Mapper(batch, policy, limits, keys);
   for (const group of batch.groups) {
     if (group.rows > 0 && !mapper.mapGroup(group)) break;
   }
@@ -53,21 +66,39 @@ export function mapShards(
 class Mapper {
   private readonly runs = new Map<number, RowRun[]>();
   private beyondRetention = 0;
+  private outsideWindow = 0;
+  private outsideReason = '';
   private missingNs: bigint | null = null;
   private readonly earliestLo: number;
   private readonly earliestHi: number;
-  /** The group that the last row went to. */
+  private readonly window: WriteWindow | null;
+  private readonly windowFromLo: number;
+  private readonly windowFromHi: number;
+  private readonly windowToLo: number;
+  private readonly windowToHi: number;
+  /** From here on a row breaks no limit, up to the end of the window. */
+  private readonly safeFromNs: bigint;
+  /** The group that the last row went to, and whether none of its times breaks a limit. */
   private current = -1;
+  private isCurrentSafe = false;
 
   constructor(
     private readonly batch: PointsBatch,
     private readonly policy: RetentionPolicyView,
-    earliestNs: bigint | null,
+    { earliestNs, window }: TimeLimits,
     private readonly keys: MappedKeys,
   ) {
-    const bound = earliestNs ?? -(2n ** 63n);
+    const bound = earliestNs ?? MIN_NS;
     this.earliestLo = lowWord(bound);
     this.earliestHi = highWord(bound);
+    this.window = window;
+    const fromNs = window?.fromNs ?? MIN_NS;
+    const toNs = window?.toNs ?? MAX_NS;
+    this.windowFromLo = lowWord(fromNs);
+    this.windowFromHi = highWord(fromNs);
+    this.windowToLo = lowWord(toNs);
+    this.windowToHi = highWord(toNs);
+    this.safeFromNs = bound > fromNs ? bound : fromNs;
   }
 
   /** Adds the runs of one group; false when a shard group is missing. */
@@ -88,7 +119,7 @@ class Mapper {
   }
 
   result(): ShardMapping {
-    const { runs, beyondRetention, missingNs, batch } = this;
+    const { runs, beyondRetention, outsideWindow, outsideReason, missingNs, batch } = this;
     if (batch.hasMixedShapes) {
       for (const [shard, list] of runs) {
         if (list.length < 2) continue;
@@ -97,7 +128,7 @@ class Mapper {
         runs.set(shard, ordered);
       }
     }
-    return { runsByShard: runs, beyondRetention, missingNs };
+    return { runsByShard: runs, beyondRetention, outsideWindow, outsideReason, missingNs };
   }
 
   /** The shard of a row, or -1 where it is dropped. */
@@ -105,16 +136,31 @@ class Mapper {
     const { groups } = this.policy;
     const { current } = this;
     // Most rows belong where the row before belongs.
-    if (current < 0 || !this.isWithin(current, lo, hi)) {
+    const isCurrent = current >= 0 && this.isWithin(current, lo, hi);
+    if (!isCurrent || !this.isCurrentSafe) {
+      if (this.window !== null && this.isOutside(lo, hi)) {
+        this.outsideWindow++;
+        // The text is made where somebody reads it.
+        if (this.outsideReason === '')
+          this.outsideReason = this.window.reasonFor(int64ToBigInt(lo, hi));
+        if (this.window.isRefusing) {
+          if (this.batch.lineStarts !== null)
+            this.batch.refuse(group, row, this.window.reasonFor(int64ToBigInt(lo, hi)));
+          return -1;
+        }
+      }
       if (int64Compare(lo, hi, this.earliestLo, this.earliestHi) < 0) return this.drop(group, row);
+    }
+    if (!isCurrent) {
       const found = groups.find(lo, hi);
       if (found < 0) {
         this.missingNs = int64ToBigInt(lo, hi);
         return -1;
       }
       this.current = found;
-    } else if (int64Compare(lo, hi, this.earliestLo, this.earliestHi) < 0) {
-      return this.drop(group, row);
+      const { startNs, endNs } = groups.groups[found];
+      this.isCurrentSafe =
+        startNs >= this.safeFromNs && (this.window === null || endNs <= this.window.toNs);
     }
     const { shards } = groups.groups[this.current];
     if (shards.length === 1) return shards[0].id;
@@ -126,6 +172,13 @@ class Mapper {
     this.beyondRetention++;
     this.batch.refuse(group, row, BEYOND_RETENTION);
     return -1;
+  }
+
+  private isOutside(lo: number, hi: number): boolean {
+    return (
+      int64Compare(lo, hi, this.windowFromLo, this.windowFromHi) < 0 ||
+      int64Compare(lo, hi, this.windowToLo, this.windowToHi) > 0
+    );
   }
 
   private isWithin(i: number, lo: number, hi: number): boolean {

@@ -5,10 +5,11 @@
  */
 import { type Clock, type Logger, messageOf, TidegateError } from '#kernel';
 import type { MetaClient, RetentionPolicyView, ShardGroup } from '#meta';
-import type { PointsBatch, RowRun } from '#models';
+import type { PointsBatch, Precision, RowRun } from '#models';
 import type { Shard, ShardWriteOutcome, Store } from '#tsdb';
 import { CoordinatorError } from './errors.js';
 import { BEYOND_RETENTION, mapShards, type ShardMapping } from './map-shards.js';
+import type { WriteWindow, WriteWindows } from './write-window.js';
 
 /** A batch on its way to a database. */
 export interface WriteRequest {
@@ -16,6 +17,8 @@ export interface WriteRequest {
   /** '' = the database's default. */
   readonly retentionPolicy: string;
   readonly batch: PointsBatch;
+  /** Unit of the timestamps as the client wrote them, for what an error suggests; nanoseconds where it is not known. */
+  readonly precision?: Precision;
 }
 
 /** What became of the points of a batch. `points + dropped` is the batch's point count. */
@@ -44,6 +47,9 @@ export interface WriteStatistics {
   writeError: number;
   subWriteOk: number;
   subWriteDrop: number;
+  /** Points outside their policy's write window that were stored all the same, and that were dropped. Not in InfluxDB. */
+  writeWindowWarn: number;
+  writeWindowDrop: number;
 }
 
 /** What became of the points of one write so far. */
@@ -64,6 +70,8 @@ export interface PointsWriterParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly writeTimeoutMs: number;
+  /** Absent where every time is taken. */
+  readonly windows?: WriteWindows;
 }
 
 /** Shard groups made for one batch; a batch that spans more is refused. */
@@ -82,6 +90,8 @@ export class PointsWriter {
     writeError: 0,
     subWriteOk: 0,
     subWriteDrop: 0,
+    writeWindowWarn: 0,
+    writeWindowDrop: 0,
   };
   private readonly listeners: WriteListener[] = [];
 
@@ -105,9 +115,9 @@ export class PointsWriter {
     const { pointCount } = batch;
     const tally: WriteTally = { stored: 0, dropped: 0 };
     try {
-      const mapping = await this.map(request);
+      const { mapping, dropReason } = await this.map(request, tally);
       const shards = await this.openShards(mapping, request);
-      const outcome = await this.writeShards(batch, mapping, shards, tally);
+      const outcome = await this.writeShards(batch, mapping, shards, { tally, dropReason });
       if (outcome.points > 0) this.tell(request);
       return outcome;
     } catch (error) {
@@ -120,23 +130,65 @@ export class PointsWriter {
     }
   }
 
-  private async map(request: WriteRequest): Promise<ShardMapping> {
-    const { meta, clock, store } = this.parts;
-    const { database, retentionPolicy, batch } = request;
+  /** For a number that is no time in its unit: what to add to the error, or ''. See {@link WriteWindows.hintFor}. */
+  timeHint(
+    place: { readonly database: string; readonly retentionPolicy: string },
+    value: bigint,
+    precision: Precision,
+  ): string {
+    const { windows, meta } = this.parts;
+    const { database, retentionPolicy } = place;
+    const policy = meta.retentionPolicy(database, retentionPolicy);
+    if (windows === undefined || policy === undefined) return '';
+    return windows.hintFor(database, policy.policy.name, value, precision);
+  }
+
+  /** Maps a batch, making shard groups; notes in `tally` what is dropped for its time, and why. */
+  private async map(
+    request: WriteRequest,
+    tally: WriteTally,
+  ): Promise<{ readonly mapping: ShardMapping; readonly dropReason: string }> {
+    const { meta, clock, store, windows } = this.parts;
+    const { database, retentionPolicy, batch, precision = 'ns' } = request;
     for (let made = 0; made <= GROUPS_PER_BATCH_MAX; made++) {
       const policy = this.policy(request);
-      const { durationNs } = policy.policy;
+      const { durationNs, name } = policy.policy;
       const earliestNs = durationNs === 0n ? null : clock.nowNs() - durationNs;
+      const window = windows?.windowOf(database, name, precision) ?? null;
       // What an attempt refused is refused again by the next.
       batch.refusals.length = 0;
-      const mapping = mapShards(batch, policy, earliestNs, store.index(database));
-      if (mapping.missingNs === null) return mapping;
+      const mapping = mapShards(batch, policy, { earliestNs, window }, store.index(database));
+      if (mapping.missingNs === null) {
+        const place = { database, retentionPolicy: name };
+        const dropReason = this.noteDropped(mapping, window, place, tally);
+        return { mapping, dropReason };
+      }
       await meta.createShardGroup(database, retentionPolicy, mapping.missingNs);
     }
     throw new CoordinatorError(
       'coordinator.too-many-groups',
       `batch spans more than ${GROUPS_PER_BATCH_MAX} shard groups`,
     );
+  }
+
+  /** Counts what a mapping drops. @returns the reason to be named, or '' */
+  private noteDropped(
+    { beyondRetention, outsideWindow, outsideReason }: ShardMapping,
+    window: WriteWindow | null,
+    place: { readonly database: string; readonly retentionPolicy: string },
+    tally: WriteTally,
+  ): string {
+    tally.dropped = beyondRetention;
+    const reason = beyondRetention > 0 ? BEYOND_RETENTION : '';
+    if (outsideWindow === 0 || window === null) return reason;
+    this.parts.windows?.report(outsideWindow, place, outsideReason, window.isRefusing);
+    if (!window.isRefusing) {
+      this.statistics.writeWindowWarn += outsideWindow;
+      return reason;
+    }
+    this.statistics.writeWindowDrop += outsideWindow;
+    tally.dropped += outsideWindow;
+    return outsideReason;
   }
 
   private policy({ database, retentionPolicy }: WriteRequest): RetentionPolicyView {
@@ -187,12 +239,11 @@ export class PointsWriter {
     batch: PointsBatch,
     mapping: ShardMapping,
     shards: readonly Shard[],
-    tally: WriteTally,
+    before: { readonly tally: WriteTally; readonly dropReason: string },
   ): Promise<WriteOutcome> {
-    const { beyondRetention } = mapping;
+    const { tally } = before;
     let values = 0;
-    tally.dropped = beyondRetention;
-    let reason = beyondRetention > 0 ? BEYOND_RETENTION : '';
+    let reason = before.dropReason;
     const add = (outcome: ShardWriteOutcome): void => {
       tally.stored += outcome.points;
       values += outcome.values;

@@ -27,3 +27,4 @@ export {
 export { PossibleStore, type ReadField } from './possible-store.js';
 export { type CrashHistory, crashHistory, type CrashStep, liveThrough } from './crash-model.js';
 export { RecordedLog, type RecordedLine } from './recorded-log.js';
+export { type BenchRow, type BenchRun, JobsBench, type JobsBenchOptions } from './jobs-bench.js';
