@@ -78,8 +78,9 @@ export class LineParser {
   private rejectedBytes = 0;
   /** Where the body in hand starts. */
   private start = 0;
+  private context: BodyContext | null = null;
 
-  constructor(private readonly shapes: ShapeTable) {}
+  constructor(readonly shapes: ShapeTable) {}
 
   /** Adds all good lines of a body to a batch, which is empty or has been filled from the same body with the same series. */
   parse(request: ParseRequest, batch: PointsBatch): ParseOutcome {
@@ -91,26 +92,13 @@ export class LineParser {
     this.rejected = [];
     this.rejectedCount = 0;
     this.rejectedBytes = 0;
-    let defaultTimeNs: bigint | null = null;
-    const context: LineContext = {
-      body,
-      view: new DataView(body.buffer, body.byteOffset, body.length),
-      batch,
-      known: request.known,
-      shapes: this.shapes,
-      unitNs: precisionNs(request.precision),
-      get defaultTimeNs() {
-        return (defaultTimeNs ??= request.defaultTime());
-      },
-      unknownRows: 0,
-      noteShape: (seriesId, shapeId) => this.noteShape(context, seriesId, shapeId),
-      noteNewKey: (key) => {
-        this.newKeys[key.hash & (NEW_KEYS - 1)] = key;
-        this.hasNewKeys = true;
-      },
-    };
-    if (this.hasNewKeys) this.newKeys.fill(null);
-    this.hasNewKeys = false;
+    let { context } = this;
+    if (start === 0 || context?.continues(request, batch) !== true) {
+      context = new BodyContext(request, batch, this);
+      this.context = context;
+      if (this.hasNewKeys) this.newKeys.fill(null);
+      this.hasNewKeys = false;
+    }
     let position = start;
     while (position < length) position = this.run(context, position, length);
     if (context.unknownRows > 0 && batch.groups.length > 1) batch.hasMixedShapes = true;
@@ -194,7 +182,7 @@ export class LineParser {
             keyLength,
             shapeId,
           };
-          context.noteNewKey(newKey);
+          this.noteNewKey(newKey);
         }
         group.keyStart[row] = newKey.keyStart;
         group.keyLength[row] = newKey.keyLength;
@@ -387,7 +375,14 @@ export class LineParser {
     this.rejected.push({ lineNumber, text, reason: line.reason });
   }
 
-  private noteShape(context: LineContext, seriesId: number, shapeId: number): void {
+  /** See {@link LineContext.noteNewKey}. */
+  noteNewKey(key: NewKey): void {
+    this.newKeys[key.hash & (NEW_KEYS - 1)] = key;
+    this.hasNewKeys = true;
+  }
+
+  /** See {@link LineContext.noteShape}. */
+  noteShape(context: LineContext, seriesId: number, shapeId: number): void {
     this.lastShapeId = shapeId;
     if (seriesId < 0) return;
     const hints = context.known.shapeHints;
@@ -401,6 +396,51 @@ export class LineParser {
       this.alternates = wider;
     }
     this.alternates[before] = shapeId;
+  }
+}
+
+/** The state of reading one body, in one piece or several. */
+class BodyContext implements LineContext {
+  readonly body: Uint8Array;
+  readonly view: DataView;
+  readonly known: KnownSeries;
+  readonly shapes: ShapeTable;
+  readonly unitNs: number;
+  unknownRows = 0;
+  private timeNs: bigint | null = null;
+
+  constructor(
+    private request: ParseRequest,
+    readonly batch: PointsBatch,
+    private readonly parser: LineParser,
+  ) {
+    const { body, known, precision } = request;
+    this.body = body;
+    this.view = new DataView(body.buffer, body.byteOffset, body.length);
+    this.known = known;
+    this.shapes = parser.shapes;
+    this.unitNs = precisionNs(precision);
+  }
+
+  get defaultTimeNs(): bigint {
+    return (this.timeNs ??= this.request.defaultTime());
+  }
+
+  /** True, and ready for it, when a request is for the next piece of the same body. */
+  continues(request: ParseRequest, batch: PointsBatch): boolean {
+    if (request.body !== this.body || request.known !== this.known || batch !== this.batch)
+      return false;
+    this.request = request;
+    this.timeNs = null;
+    return precisionNs(request.precision) === this.unitNs;
+  }
+
+  noteShape(seriesId: number, shapeId: number): void {
+    this.parser.noteShape(this, seriesId, shapeId);
+  }
+
+  noteNewKey(key: NewKey): void {
+    this.parser.noteNewKey(key);
   }
 }
 

@@ -26,8 +26,9 @@ import { countLines } from '../shared/line-assembler.js';
 import { UdpListener } from '../shared/udp-listener.js';
 import { type UdpConfig, udpSection } from './udp.config.js';
 
-/** Bytes of datagrams that one batch refers to. */
-const BODY_BYTES = 512 * 1024;
+/** Bytes of datagrams that one batch refers to, at first and at most. */
+const BODY_BYTES = 128 * 1024;
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
 /** Bodies kept for the next batches. */
 const BODIES_KEPT = 4;
 
@@ -51,7 +52,7 @@ export class UdpInput implements Input {
   private readonly spareBodies: Uint8Array[] = [];
   private readonly spareBatches: PointsBatch[] = [];
   private batch = new PointsBatch();
-  private body: Uint8Array = new Uint8Array(BODY_BYTES + BODY_PADDING);
+  private body: Uint8Array = new Uint8Array(BODY_BYTES);
   private bodyLength = 0;
   /** The series that the batch being filled refers to. */
   private known: KnownSeries | null = null;
@@ -126,13 +127,18 @@ export class UdpInput implements Input {
       return;
     }
     const known = this.context.sink.series(this.config.database);
-    if (known !== this.known || this.bodyLength + bytes.length + 1 > BODY_BYTES) {
+    if (known !== this.known || this.bodyLength + bytes.length + 1 > BODY_BYTES_MAX) {
       this.flush();
       this.known = known;
     }
-    const { body, batch, precision } = this;
     const start = this.bodyLength;
     const length = start + bytes.length;
+    if (length + BODY_PADDING > this.body.length) {
+      const wider = new Uint8Array(Math.max(length + BODY_PADDING, 2 * this.body.length));
+      wider.set(this.body.subarray(0, start));
+      this.body = wider;
+    }
+    const { body, batch, precision } = this;
     body.set(bytes, start);
     this.bodyLength = length + 1;
     const before = batch.pointCount;
@@ -176,7 +182,7 @@ export class UdpInput implements Input {
     this.bodyLength = 0;
     if (batch.pointCount === 0) return;
     this.batch = this.spareBatches.pop() ?? new PointsBatch();
-    this.body = this.spareBodies.pop() ?? new Uint8Array(BODY_BYTES + BODY_PADDING);
+    this.body = this.spareBodies.pop() ?? new Uint8Array(BODY_BYTES);
     this.writer.push(batch, () => {
       batch.clear();
       if (this.spareBatches.length < BODIES_KEPT) {
