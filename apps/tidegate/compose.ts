@@ -94,6 +94,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     store,
     lines,
     statements: { run: (request) => executor.run(request) },
+    isShardInUse: (id) => engine.isShardInUse(id),
     files,
     clock,
     logger,

@@ -24,6 +24,8 @@ export interface EngineParts {
 
 /** The engine, and the end of its threads. */
 export interface ServerEngine extends StatementEngine {
+  /** Whether a query that has not ended reads a shard. */
+  isShardInUse(id: number): boolean;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export function createEngine(parts: EngineParts): ServerEngine {
     ...(workers && { offload: workers }),
   });
   return {
+    isShardInUse: (id) => reader.isShardInUse(id),
     close: () => workers?.close() ?? Promise.resolve(),
     async *execute(statement, { database, retentionPolicy, signal }) {
       const grain = grainOf(statement);

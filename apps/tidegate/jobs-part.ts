@@ -35,6 +35,7 @@ export interface JobsParts {
   readonly store: Store;
   readonly lines: LineWriter;
   readonly statements: StatementSource;
+  readonly isShardInUse: (id: number) => boolean;
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -60,7 +61,7 @@ export class JobsPart implements ServerPart {
     const { meta, store, files, logger } = parts;
     this.retention = new Retention({
       meta,
-      shards: new StoreShards(store, files),
+      shards: new StoreShards(store, files, parts.isShardInUse),
       logger: logger.with({ service: 'retention' }),
       checkIntervalMs: config.retention.checkIntervalMs,
     });

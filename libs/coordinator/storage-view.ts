@@ -18,8 +18,11 @@ import type { Shard, Store } from '#tsdb';
 import type { EngineView } from '#tsm';
 import { CoordinatorError } from './errors.js';
 
-/** Opens views over the store. */
+/** Opens views over the store, and knows which shards they hold. */
 export class StoreReader implements StorageReader {
+  /** Views by shard. */
+  private readonly uses = new Map<number, number>();
+
   constructor(
     private readonly meta: MetaClient,
     private readonly store: Store,
@@ -51,17 +54,34 @@ export class StoreReader implements StorageReader {
         if (shard !== undefined) shards.push(shard);
       }
     }
-    return new StoreView(this.store.index(database), shards);
+    for (const { identity } of shards)
+      this.uses.set(identity.id, (this.uses.get(identity.id) ?? 0) + 1);
+    return new StoreView(this.store.index(database), shards, () => {
+      for (const { identity } of shards) this.release(identity.id);
+    });
+  }
+
+  /** Whether a query that has not ended reads a shard. */
+  isShardInUse(id: number): boolean {
+    return this.uses.has(id);
+  }
+
+  private release(id: number): void {
+    const left = (this.uses.get(id) ?? 0) - 1;
+    if (left > 0) this.uses.set(id, left);
+    else this.uses.delete(id);
   }
 }
 
 /** Shards of one retention policy, opened for one query. */
 export class StoreView implements StorageView {
   readonly shards: readonly OpenShardView[];
+  private isClosed = false;
 
   constructor(
     private readonly index: SeriesIndex,
     shards: readonly Shard[],
+    private readonly onClosed: () => void,
   ) {
     this.shards = shards
       .map((shard) => new OpenShardView(shard, index))
@@ -112,7 +132,10 @@ export class StoreView implements StorageView {
   }
 
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     for (const shard of this.shards) shard.close();
+    this.onClosed();
   }
 
   /** Positions in the measurement of the series that are in these shards and match. */

@@ -26,6 +26,8 @@ export interface RetentionStatistics {
   shardGroupsDeleted: number;
   shardsDeleted: number;
   shardDeleteFail: number;
+  /** Shards left for the next check because a query read them. */
+  shardInUse: number;
 }
 
 /** A group with where it belongs. */
@@ -43,6 +45,7 @@ export class Retention {
     shardGroupsDeleted: 0,
     shardsDeleted: 0,
     shardDeleteFail: 0,
+    shardInUse: 0,
   };
 
   constructor(private readonly parts: RetentionParts) {}
@@ -122,6 +125,11 @@ export class Retention {
     const { shards, logger } = this.parts;
     const { database, retentionPolicy, group } = place;
     const fields = { db: database, rp: retentionPolicy, shard: id };
+    if (shards.isShardInUse(id)) {
+      this.statistics.shardInUse++;
+      logger.info('can not delete an in-use shard', fields);
+      return false;
+    }
     try {
       const { startNs, endNs } = group;
       await shards.deleteShard({ id, database, retentionPolicy, startNs, endNs });

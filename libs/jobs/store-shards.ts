@@ -10,7 +10,9 @@ import type { ShardIdentity, Store } from '#tsdb';
 export interface ShardRemoval {
   /** Ids of the shards of a policy that this node has anything of. */
   shardIds(database: string, retentionPolicy: string): Promise<ReadonlySet<number>>;
-  /** Closes a shard where it is open and removes what the disk has of it. Queries that read it go on. */
+  /** Whether a query that has not ended reads the shard; new ones do not find it once its group is marked as deleted. */
+  isShardInUse(id: number): boolean;
+  /** Closes a shard where it is open and removes what the disk has of it. */
   deleteShard(shard: ShardIdentity): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export class StoreShards implements ShardRemoval {
   constructor(
     private readonly store: Pick<Store, 'shard' | 'deleteShard' | 'directories'>,
     private readonly files: FileSystem,
+    readonly isShardInUse: (id: number) => boolean,
   ) {}
 
   async shardIds(database: string, retentionPolicy: string): Promise<ReadonlySet<number>> {

@@ -8,6 +8,7 @@ import {
   LineWriter,
   PointsWriter,
   RunningQueries,
+  type StatementEvent,
   StatementExecutor,
   StoreReader,
   type WriteWindowConfig,
@@ -72,6 +73,7 @@ export class JobsBench {
   private readonly metaStore: LocalMetaStore;
   private readonly lines: LineWriter;
   private readonly statements: StatementExecutor;
+  private readonly reader: StoreReader;
 
   constructor(private readonly options: JobsBenchOptions) {
     const { files, folder, clock, logger = silentLogger } = options;
@@ -124,9 +126,10 @@ export class JobsBench {
     );
     this.writer.addListener(late);
     const states = new CqStates(this.metaStore, logger);
+    this.reader = new StoreReader(meta, store);
     this.retention = new Retention({
       meta,
-      shards: new StoreShards(store, files),
+      shards: new StoreShards(store, files, (id) => this.reader.isShardInUse(id)),
       logger,
       checkIntervalMs: 1_800_000,
     });
@@ -206,10 +209,9 @@ export class JobsBench {
     });
   }
 
-  /** Runs statements; the series of the answer. @throws TypeError with the text of the first error */
-  async query(text: string, database = ''): Promise<readonly ResultSeries[]> {
-    const series: ResultSeries[] = [];
-    const events = this.statements.run({
+  /** Runs statements; the answer as it comes. */
+  stream(text: string, database = ''): AsyncIterable<StatementEvent> {
+    return this.statements.run({
       statements: parseQuery(text, { extensions: [cqGapsExtension] }),
       database,
       retentionPolicy: '',
@@ -218,7 +220,12 @@ export class JobsBench {
       user: null,
       signal: new AbortController().signal,
     });
-    for await (const event of events) {
+  }
+
+  /** Runs statements; the series of the answer. @throws TypeError with the text of the first error */
+  async query(text: string, database = ''): Promise<readonly ResultSeries[]> {
+    const series: ResultSeries[] = [];
+    for await (const event of this.stream(text, database)) {
       if (event.kind === 'series') series.push(event.series);
       else if (event.error !== null) throw new TypeError(event.error);
     }
@@ -259,7 +266,7 @@ export class JobsBench {
     const { meta, store, writer } = this;
     const { clock, logger = silentLogger } = this.options;
     const engine = new QueryEngine({
-      reader: new StoreReader(meta, store),
+      reader: this.reader,
       retentionPoliciesOf: (name) =>
         meta.database(name)?.retentionPolicies.map((policy) => policy.name) ?? null,
       writer: new IntoWriter(writer, shapes),
