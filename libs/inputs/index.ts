@@ -1,5 +1,6 @@
 export { type CollectdConfig, collectdSection } from './collectd/collectd.config.js';
 export { type GraphiteConfig, graphiteSection } from './graphite/graphite.config.js';
+export { explainGraphitePath } from './graphite/explain-path.js';
 export { type OpentsdbConfig, opentsdbSection } from './opentsdb/opentsdb.config.js';
 export { type UdpConfig, udpSection } from './udp/udp.config.js';
 export { builtInInputs } from './built-in.js';

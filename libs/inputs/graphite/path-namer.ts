@@ -81,7 +81,7 @@ function splitTag(pair: string): [string, string] {
  * Takes `path;key=value;…` apart; null where it is not written so: then it is a path like any other, as InfluxDB takes it.
  * @see https://graphite.readthedocs.io/en/latest/tags.html
  */
-function splitTagged(
+export function splitTagged(
   text: string,
 ): { readonly path: string; readonly tags: Map<string, string> } | null {
   const [path = '', ...pairs] = text.split(';');
