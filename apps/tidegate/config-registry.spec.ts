@@ -61,6 +61,7 @@ describe('configRegistry', () => {
     ['[meta]\ndir = "/m"', 'Data.Dir must be specified'],
     ['[meta]\ndir = "/m"\n[data]\ndir = "/d"', 'Data.WALDir must be specified'],
     [`${dirs}index-version = "x"`, 'unrecognized index x'],
+    [`${dirs}index-dir = "/d/index"`, 'Data.IndexDir must not be inside Data.Dir'],
     [`${dirs}[monitor]\nstore-interval = "0s"`, 'monitor store interval must be positive'],
     [`${dirs}[retention]\ncheck-interval = "-1s"`, 'check-interval must be positive'],
     [`${dirs}[shard-precreation]\nadvance-period = "0s"`, 'advance-period must be positive'],

@@ -122,8 +122,8 @@ export class StoreView implements StorageView {
   series(measurement: string, equals: readonly TagPair[]): FoundSeries {
     const found = this.index.measurement(measurement);
     if (found === undefined) return new FoundSeries(this.index, null, new Int32Array(0));
-    const ids = this.positions(found, equals).map((position) => found.seriesIds[position]);
-    return new FoundSeries(this.index, found, this.index.sortByKey(ids));
+    const ids = this.index.idsInKeyOrder(found, this.positions(found, equals));
+    return new FoundSeries(this.index, found, ids);
   }
 
   /** Keys of all series, for another thread. */

@@ -8,5 +8,6 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
  * @param before checksum of the bytes in front, to go on from; 0 to begin
  */
 export function crc32(bytes: Uint8Array, before = 0): number {
-  return zlibCrc32(bytes, before);
+  // zlib begins anew when it is given no memory at all, which is what an empty buffer of its own is.
+  return bytes.length === 0 ? before : zlibCrc32(bytes, before);
 }

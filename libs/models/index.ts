@@ -46,7 +46,13 @@ export {
   padBody,
 } from './line-parser.js';
 export { TIME_MIN_NS, TIME_MAX_NS } from './line-slow-path.js';
-export { KeyTable, type SharedKeys, SharedKeyReader } from './key-table.js';
+export {
+  KEY_SLAB_BYTES,
+  KeyTable,
+  type KeyTableContent,
+  type SharedKeys,
+  SharedKeyReader,
+} from './key-table.js';
 export { type RowRun, allRuns, orderRuns } from './row-runs.js';
 export type { KnownSeries } from './line-context.js';
 export { findLineEnd } from './line-scanner.js';

@@ -4,12 +4,16 @@
  * them without a copy.
  */
 import { invariant } from '#kernel';
+import { hashKey } from './series-key.js';
 
 const SLAB_BITS = 20;
 const SLAB_BYTES = 2 ** SLAB_BITS;
 const UNIT_BITS = 3; // Keys start at multiples of 8 bytes, so that words can be compared.
 const UNITS_MASK = 2 ** (SLAB_BITS - UNIT_BITS) - 1;
 const EMPTY = -1;
+
+/** Bytes of a slab of keys. */
+export const KEY_SLAB_BYTES = SLAB_BYTES;
 
 /** What a worker thread needs to read keys: the slabs, and the place and length of each key. */
 export interface SharedKeys {
@@ -18,6 +22,12 @@ export interface SharedKeys {
   readonly places: Int32Array;
   readonly lengths: Uint16Array;
   readonly count: number;
+}
+
+/** The keys of a table as they lie in memory, to be stored and restored: lengths by number, and the used part of each slab. */
+export interface KeyTableContent {
+  readonly lengths: Uint16Array;
+  readonly slabs: readonly Uint8Array[];
 }
 
 /** Byte strings of up to 65535 bytes, each once. Not safe for writers in several threads. */
@@ -38,6 +48,55 @@ export class KeyTable {
     this.hashes = new Int32Array(capacity);
     this.places = shared(Int32Array, capacity);
     this.lengths = shared(Uint16Array, capacity);
+  }
+
+  /**
+   * A table of stored keys.
+   * @param lengths by number
+   * @param slabs of {@link newSlab}, filled, not to be changed afterwards
+   * @returns null when the slabs are not those of these lengths
+   */
+  static restore(lengths: Uint16Array, slabs: readonly Uint8Array[]): KeyTable | null {
+    let capacity = 16;
+    while (capacity < lengths.length) capacity *= 2;
+    const table = new KeyTable(capacity);
+    for (const slab of slabs) {
+      table.slabs.push(slab);
+      table.slabWords.push(new Int32Array(slab.buffer));
+    }
+    let slabNumber = 0;
+    let used = 0;
+    for (let n = 0; n < lengths.length; n++) {
+      if (used + lengths[n] > SLAB_BYTES) {
+        slabNumber++;
+        used = 0;
+      }
+      if (slabNumber >= slabs.length) return null;
+      const hash = hashKey(slabs[slabNumber], used, lengths[n]);
+      table.places[n] = (slabNumber << (SLAB_BITS - UNIT_BITS)) | (used >>> UNIT_BITS);
+      table.hashes[n] = hash;
+      table.insert(n, hash);
+      used = (used + lengths[n] + 7) & ~7;
+    }
+    if (lengths.length > 0 && slabNumber !== slabs.length - 1) return null;
+    table.lengths.set(lengths);
+    table.size = lengths.length;
+    table.slabUsed = slabs.length === 0 ? SLAB_BYTES : used;
+    return table;
+  }
+
+  /** Memory for the keys of {@link restore}. */
+  static newSlab(): Uint8Array {
+    return shared(Uint8Array, SLAB_BYTES);
+  }
+
+  /** What {@link restore} takes: views of shared memory that stay as they are, whatever is added. */
+  get content(): KeyTableContent {
+    const last = this.slabs.length - 1;
+    return {
+      lengths: this.lengths.subarray(0, this.size),
+      slabs: this.slabs.map((slab, n) => (n === last ? slab.subarray(0, this.slabUsed) : slab)),
+    };
   }
 
   /** Number of keys. */

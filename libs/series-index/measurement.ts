@@ -3,23 +3,62 @@
  * predicate on a tag is a scan over a column of small integers, grouping is an array lookup.
  */
 import { compareUtf8, hashKey, KeyTable } from '#models';
+import { SeriesOrder } from './series-order.js';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
+
+/** Says whether the counts of used values hold, and makes them hold. */
+interface UseCounts {
+  readonly areStale: boolean;
+  settle(): void;
+}
+
+/** A column as it is stored: value ids by position, and the dictionary's keys. */
+export interface TagColumnContent {
+  readonly key: string;
+  readonly ids: Int32Array;
+  readonly values: KeyTable;
+}
 
 /** Values of one tag key over the series of a measurement. */
 export class TagColumn {
   readonly keyBytes: Uint8Array;
   /** By position of the series in its measurement: id of the value, 0 where the series does not have the tag. */
-  private ids = new Int32Array(16);
-  private readonly dictionary = new KeyTable(16);
+  private ids: Int32Array = new Int32Array(16);
+  private dictionary = new KeyTable(16);
   /** By value id: how many series have it now. */
   private uses = new Int32Array(16);
   private usedValues = 0;
   private readonly texts: (string | undefined)[] = [];
 
-  constructor(readonly key: string) {
+  constructor(
+    readonly key: string,
+    private readonly counts: UseCounts,
+  ) {
     this.keyBytes = encoder.encode(key);
+  }
+
+  /** A column that was stored; its counts are stale. */
+  static restore({ key, ids, values }: TagColumnContent, counts: UseCounts): TagColumn {
+    const column = new TagColumn(key, counts);
+    column.ids = ids;
+    column.dictionary = values;
+    column.uses = new Int32Array(values.count + 16);
+    return column;
+  }
+
+  /** The dictionary, to be stored. */
+  get values(): KeyTable {
+    return this.dictionary;
+  }
+
+  /** Value ids of the first positions, zeros where the column is shorter. Stays as it is when series are added. */
+  idsOf(count: number): Int32Array {
+    if (this.ids.length >= count) return this.ids.subarray(0, count);
+    const ids = new Int32Array(count);
+    ids.set(this.ids.subarray(0, count));
+    return ids;
   }
 
   /** Number of distinct values that series ever had; their ids are 1 to this. */
@@ -29,6 +68,7 @@ export class TagColumn {
 
   /** Number of distinct values that series have now; what `max-values-per-tag` limits. */
   get liveValueCount(): number {
+    this.counts.settle();
     return this.usedValues;
   }
 
@@ -39,6 +79,7 @@ export class TagColumn {
 
   /** True when a series has the value now. */
   isUsed(valueId: number): boolean {
+    this.counts.settle();
     return valueId > 0 && this.uses[valueId] > 0;
   }
 
@@ -50,6 +91,18 @@ export class TagColumn {
     this.uses[valueId] = isUsed ? before + 1 : before - 1;
     if (isUsed && before === 0) this.usedValues++;
     else if (!isUsed && before === 1) this.usedValues--;
+  }
+
+  /** Counts anew which values are used, by series that are there. */
+  recount(isLive: (position: number) => boolean, count: number): void {
+    this.uses.fill(0);
+    this.usedValues = 0;
+    const end = Math.min(count, this.ids.length);
+    for (let position = 0; position < end; position++) {
+      const valueId = this.ids[position];
+      if (valueId === 0 || !isLive(position)) continue;
+      if (this.uses[valueId]++ === 0) this.usedValues++;
+    }
   }
 
   /** Gives the series at `position`, a new one, a value; not empty. */
@@ -68,7 +121,7 @@ export class TagColumn {
       wider.set(this.uses);
       this.uses = wider;
     }
-    this.setUsed(position, true);
+    if (!this.counts.areStale) this.setUsed(position, true);
   }
 
   /** Id of the value of the series at `position`; 0 = none. */
@@ -88,20 +141,59 @@ export class TagColumn {
   }
 }
 
+/** A measurement as it is stored. */
+export interface MeasurementContent {
+  readonly name: string;
+  /** Series ids by position. */
+  readonly ids: Int32Array;
+  /** Positions in order of the series' keys; null where they were not sorted yet. */
+  readonly order: Int32Array | null;
+  readonly columns: readonly TagColumnContent[];
+}
+
 /** One measurement of a database: its series by position (0, 1, … in order of creation). */
 export class Measurement {
-  private ids = new Int32Array(16);
+  private ids: Int32Array = new Int32Array(16);
   private size = 0;
   private readonly columns = new Map<string, TagColumn>();
   /** Columns in the order of the last series created; most series of a measurement have the same tag keys. */
   private lastColumns: TagColumn[] = [];
   private sortedKeys: readonly string[] | null = null;
+  /** Positions in order of keys; shorter than the number of series until asked for. */
+  readonly order = new SeriesOrder();
+  /** True when the counts of used values do not hold until they are counted anew. */
+  areStale = false;
 
   constructor(
     /** Position in the index's list of measurements. */
     readonly id: number,
     readonly name: string,
+    /** True when a shard has the series. */
+    private readonly isLive: (seriesId: number) => boolean,
   ) {}
+
+  /** Takes what was stored; for a measurement that has no series yet. */
+  restore({ ids, order, columns }: MeasurementContent): void {
+    this.ids = ids;
+    this.size = ids.length;
+    if (order !== null) this.order.restore(order);
+    for (const content of columns) this.columns.set(content.key, TagColumn.restore(content, this));
+    this.sortedKeys = null;
+    this.areStale = true;
+  }
+
+  /** Columns in order of appearance. */
+  get tagColumns(): Iterable<TagColumn> {
+    return this.columns.values();
+  }
+
+  /** Counts used values anew where many series came or went at once. */
+  settle(): void {
+    if (!this.areStale) return;
+    this.areStale = false;
+    const isLive = (position: number): boolean => this.isLive(this.ids[position]);
+    for (const column of this.columns.values()) column.recount(isLive, this.size);
+  }
 
   /** Number of series, those that are gone included: they keep their positions. */
   get seriesCount(): number {
@@ -125,13 +217,14 @@ export class Measurement {
 
   /** Takes note that the series at `position` is gone, or is there again. */
   setUsed(position: number, isUsed: boolean): void {
+    if (this.areStale) return;
     for (const column of this.columns.values()) column.setUsed(position, isUsed);
   }
 
   /** Adds a series; its position. */
   addSeries(seriesId: number): number {
     if (this.size === this.ids.length) {
-      const wider = new Int32Array(this.ids.length * 2);
+      const wider = new Int32Array(Math.max(16, this.ids.length * 2));
       wider.set(this.ids);
       this.ids = wider;
     }
@@ -146,7 +239,7 @@ export class Measurement {
     const key = decoder.decode(bytes.slice(start, end));
     let column = this.columns.get(key);
     if (column === undefined) {
-      column = new TagColumn(key);
+      column = new TagColumn(key, this);
       this.columns.set(key, column);
       this.sortedKeys = null;
     }

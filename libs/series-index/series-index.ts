@@ -4,8 +4,10 @@
  * any more is gone, is not found and does not count, and gets the same id should it come again. So nothing that still holds
  * the id (a batch parsed before, a record of the log) can mean another series.
  */
+import { invariant } from '#kernel';
 import { hashKey, KeyTable, type KnownSeries, parseSeriesKey, type SharedKeys } from '#models';
-import { Measurement } from './measurement.js';
+import { Measurement, type MeasurementContent } from './measurement.js';
+import type { SeriesSet } from './series-set.js';
 
 /** Other spellings of keys (unsorted, escaped more than needed) that are remembered; past it they take the slow path. */
 export const ALIASES_MAX = 65536;
@@ -31,9 +33,20 @@ export class SeriesLimitError {
   constructor(readonly reason: string) {}
 }
 
+/** What of an index is stored: keys by series id, and measurements. */
+export interface SeriesIndexContent {
+  readonly keys: KeyTable;
+  readonly measurements: readonly MeasurementContent[];
+}
+
+/** From so many series on, counts of used values are not kept up but made anew when they are asked for. */
+const BULK_SERIES = 1000;
+/** Where fewer positions than one in so many are wanted, they are sorted; else taken from the order of all. */
+const SORTED_PART = 16;
+
 /** Series ids and the inverted index of tags. Lookups and creation are synchronous; one thread only. */
 export class SeriesIndex implements KnownSeries {
-  private readonly keys = new KeyTable(1024);
+  private keys = new KeyTable(1024);
   private readonly aliases = new KeyTable(16);
   private aliasIds = new Int32Array(16);
   private hints = new Int32Array(1024).fill(-1);
@@ -48,6 +61,103 @@ export class SeriesIndex implements KnownSeries {
   private lastNameBytes = new Uint8Array(0);
 
   constructor(private readonly limits: SeriesLimits = { seriesMax: 0, valuesPerTagMax: 0 }) {}
+
+  /**
+   * Takes what was stored. The index has to be empty; afterwards all series are gone until a shard is found to have them.
+   * @param content its arrays are kept
+   */
+  adopt({ keys, measurements }: SeriesIndexContent): void {
+    invariant(this.keys.count === 0, 'only an empty index adopts what was stored');
+    const count = keys.count;
+    const capacity = Math.max(1024, count + (count >>> 2));
+    this.keys = keys;
+    this.hints = new Int32Array(capacity).fill(-1);
+    this.uses = new Int32Array(capacity).fill(GONE, 0, count);
+    this.measurementIds = new Int32Array(capacity);
+    this.positions = new Int32Array(capacity);
+    this.goneCount = count;
+    for (const content of measurements) {
+      const measurement = this.measurementNamed(content.name);
+      const { ids } = content;
+      measurement.restore(content);
+      for (let position = 0; position < ids.length; position++) {
+        this.measurementIds[ids[position]] = measurement.id;
+        this.positions[ids[position]] = position;
+      }
+    }
+  }
+
+  /** Number of ids given so far, those of series that are gone included. */
+  get idCount(): number {
+    return this.keys.count;
+  }
+
+  /** Number of ids whose series are gone. */
+  get goneSeriesCount(): number {
+    return this.goneCount;
+  }
+
+  /** The keys by series id, to be stored. */
+  get keyTable(): KeyTable {
+    return this.keys;
+  }
+
+  /** Takes note that one more shard has each series of a set. */
+  retainAll(seriesIds: SeriesSet): void {
+    const { uses } = this;
+    let revived = 0;
+    for (const seriesId of seriesIds.toArray()) {
+      if (uses[seriesId] === GONE) {
+        uses[seriesId] = 1;
+        revived++;
+      } else uses[seriesId]++;
+    }
+    this.goneCount -= revived;
+    if (revived > 0) for (const measurement of this.measurementList) measurement.areStale = true;
+  }
+
+  /** Takes note that a shard does not have the series any more; with the last each is gone. */
+  releaseAll(seriesIds: ArrayLike<number> & Iterable<number>): void {
+    const { uses } = this;
+    if (seriesIds.length < BULK_SERIES) {
+      for (const seriesId of seriesIds) this.release(seriesId);
+      return;
+    }
+    for (const seriesId of seriesIds) {
+      if (--uses[seriesId] !== 0) continue;
+      uses[seriesId] = GONE;
+      this.goneCount++;
+      this.measurementOf(seriesId).areStale = true;
+    }
+  }
+
+  /** Ids of a measurement's series at some positions, in order of their keys. */
+  idsInKeyOrder(measurement: Measurement, positions: Int32Array): Int32Array {
+    const { seriesIds, seriesCount } = measurement;
+    const found = new Int32Array(positions.length);
+    if (positions.length * SORTED_PART < seriesCount) {
+      for (let i = 0; i < found.length; i++) found[i] = seriesIds[positions[i]];
+      return this.sortByKey(found);
+    }
+    const order = this.orderOf(measurement);
+    if (positions.length === seriesCount) {
+      for (let i = 0; i < seriesCount; i++) found[i] = seriesIds[order[i]];
+      return found;
+    }
+    const isWanted = new Uint8Array(seriesCount);
+    for (const position of positions) isWanted[position] = 1;
+    let n = 0;
+    for (const position of order) if (isWanted[position] === 1) found[n++] = seriesIds[position];
+    return found;
+  }
+
+  /** Positions of all series of a measurement in order of their keys; sorted when first asked for. Not to be changed. */
+  orderOf(measurement: Measurement): Int32Array {
+    const ids = measurement.seriesIds;
+    return measurement.order.get(measurement.seriesCount, (a, b) =>
+      this.keys.compare(ids[a], ids[b]),
+    );
+  }
 
   /** Number of series. */
   get seriesCount(): number {
@@ -125,6 +235,13 @@ export class SeriesIndex implements KnownSeries {
     if (known < 0) return this.add(bytes, start, length, hash);
     if (this.isGone(known)) this.setGone(known, false);
     return known;
+  }
+
+  /** Takes a key that was stored: its series is gone until a shard is found to have it. */
+  restoreGone(key: Uint8Array): number {
+    const seriesId = this.restore(key, 0, key.length);
+    if (this.uses[seriesId] === 0) this.setGone(seriesId, true);
+    return seriesId;
   }
 
   /** The measurement of this name, if it has ever had a series. */
@@ -242,14 +359,19 @@ export class SeriesIndex implements KnownSeries {
       if (i === name.length) return this.lastMeasurement;
     }
     this.lastNameBytes = bytes.slice(start, end);
-    const text = decoder.decode(this.lastNameBytes);
-    let measurement = this.byName.get(text);
+    this.lastMeasurement = this.measurementNamed(decoder.decode(this.lastNameBytes));
+    return this.lastMeasurement;
+  }
+
+  /** The measurement of this name, made when there is none. */
+  measurementNamed(name: string): Measurement {
+    let measurement = this.byName.get(name);
     if (measurement === undefined) {
-      measurement = new Measurement(this.measurementList.length, text);
+      const isLive = (seriesId: number): boolean => this.uses[seriesId] !== GONE;
+      measurement = new Measurement(this.measurementList.length, name, isLive);
       this.measurementList.push(measurement);
-      this.byName.set(text, measurement);
+      this.byName.set(name, measurement);
     }
-    this.lastMeasurement = measurement;
     return measurement;
   }
 

@@ -22,6 +22,9 @@ export const dataSection = defineSection({
       doc: 'Directory of the write-ahead log. Must be given.',
       sample: '"/var/lib/tidegate/wal"',
     }),
+    indexDir: stringKey('index-dir', '', {
+      doc: 'Directory of the series index, one folder a database. Empty means beside the directory of the TSM files, under its name with "-index" behind it. Not to be inside it: InfluxDB takes any folder there for a database. What is in it is made anew when it is lost.',
+    }),
     indexVersion: stringKey('index-version', 'inmem', {
       doc: 'Kind of series index, "inmem" or "tsi1". Both mean Tidegate\'s own index; a shard that came with a tsi1 index opens either way.',
     }),
@@ -105,6 +108,8 @@ export const dataSection = defineSection({
   check(values) {
     if (values.dir === '') return 'Data.Dir must be specified';
     if (values.walDir === '') return 'Data.WALDir must be specified';
+    if (`${values.indexDir}/`.startsWith(`${values.dir.replace(/\/+$/, '')}/`))
+      return 'Data.IndexDir must not be inside Data.Dir';
     return /^(inmem|tsi1)$/.test(values.indexVersion)
       ? null
       : `unrecognized index ${values.indexVersion}`;

@@ -21,6 +21,16 @@ export class ShardFields {
   private readonly checked: (Uint8Array | undefined)[] = [];
   private count = 0;
 
+  /** Counts up whenever fields come or go. */
+  version = 0;
+
+  /** Measurement ids that have fields, and the types of those. */
+  *[Symbol.iterator](): Generator<[number, ReadonlyMap<string, FieldType>]> {
+    for (const [measurementId, types] of this.types.entries()) {
+      if (types !== undefined && types.size > 0) yield [measurementId, types];
+    }
+  }
+
   /** Number of fields over all measurements. */
   get fieldCount(): number {
     return this.count;
@@ -65,11 +75,13 @@ export class ShardFields {
     const types = (this.types[measurementId] ??= new Map<string, FieldType>());
     if (types.has(name)) return;
     types.set(name, type);
+    this.version++;
     this.count++;
   }
 
   /** Forgets the fields of a measurement: they may get other types. */
   forget(measurementId: number): void {
+    this.version++;
     this.count -= this.fields(measurementId).size;
     this.types[measurementId] = undefined;
     this.checked[measurementId] = undefined;

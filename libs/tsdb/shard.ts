@@ -11,10 +11,10 @@ import {
   type PointsGroup,
   type RowRun,
 } from '#models';
-import { type SeriesIndex, SeriesLimitError } from '#series-index';
+import { type SeriesIndex, SeriesLimitError, SeriesSet, type StoredShard } from '#series-index';
 import type { Deletion, Engine } from '#tsm';
 import { TsdbError } from './errors.js';
-import { SeriesSet } from './series-set.js';
+import { FiledSeries } from './filed-series.js';
 import { conflictText, ShardFields } from './shard-fields.js';
 
 /** Where a shard belongs. */
@@ -54,6 +54,8 @@ export interface ShardStatistics {
 export class Shard {
   readonly fields = new ShardFields();
   readonly series = new SeriesSet();
+  /** Those of the series that have values in files. */
+  readonly filed: FiledSeries;
   readonly statistics: ShardStatistics = {
     writeReq: 0,
     writeReqOk: 0,
@@ -70,6 +72,8 @@ export class Shard {
   /** True until the first write: a conflict inside that batch refuses all of it. Same as InfluxDB 1.x. */
   private isNew = true;
   private hasConflictOfNew = false;
+  /** Stored before somebody changed the files; its fields' types hold where no value says otherwise. */
+  private remembered: StoredShard | null = null;
 
   constructor(
     readonly identity: ShardIdentity,
@@ -77,7 +81,9 @@ export class Shard {
     private readonly index: SeriesIndex,
     /** Told when a write brings a series or field that the shard did not have. */
     private readonly onSchemaChange: () => void,
-  ) {}
+  ) {
+    this.filed = new FiledSeries(identity.id, this.fields, index);
+  }
 
   /** Says that the shard was there before: it has taken writes. */
   markUsed(): void {
@@ -152,16 +158,61 @@ export class Shard {
 
   /** Takes note that series have no value here any more. */
   removeSeries(seriesIds: Iterable<number>): void {
+    const gone: number[] = [];
     for (const seriesId of seriesIds) {
       if (!this.series.has(seriesId)) continue;
       this.series.delete(seriesId);
       this.seriesCounts[this.index.measurementIdOf[seriesId]]--;
-      this.index.release(seriesId);
+      gone.push(seriesId);
+    }
+    this.index.releaseAll(gone);
+  }
+
+  /** Gives up all series: the shard is being removed. */
+  removeAllSeries(): void {
+    this.index.releaseAll(this.series.toArray());
+    this.series.clear();
+    this.seriesCounts.fill(0);
+  }
+
+  /**
+   * Takes what the index has stored of the shard, before anything else is restored.
+   * @param areFilesKnown true when the files are as they were then
+   * @param areTypesKept true when fields without values keep their types though files have changed
+   */
+  adopt(stored: StoredShard, areFilesKnown: boolean, areTypesKept: boolean): void {
+    if (!areFilesKnown && areTypesKept) this.remembered = stored;
+    if (!areFilesKnown) return;
+    this.isNew = false;
+    this.adoptFields(stored);
+    this.filed.markFieldsStored();
+    this.filed.adopt(stored.series, stored.files);
+    this.series.addAll(stored.series);
+    this.index.retainAll(stored.series);
+    const { measurementIdOf } = this.index;
+    for (const seriesId of stored.series.toArray()) this.countSeries(measurementIdOf[seriesId]);
+  }
+
+  /** Gives fields that have no values now the types that they had, once all is restored. */
+  recallFields(): void {
+    if (this.remembered !== null) this.adoptFields(this.remembered);
+    this.remembered = null;
+  }
+
+  private adoptFields({ fields }: Pick<StoredShard, 'fields'>): void {
+    for (const [measurement, types] of fields) {
+      const { id } = this.index.measurementNamed(measurement);
+      for (const [name, type] of types) this.fields.addField(id, name, type);
     }
   }
 
   /** Forgets the field types of a measurement that was dropped, unless there are series of it again. */
   forgetFields(measurement: string, isReplay: boolean): void {
+    if (this.remembered !== null) {
+      const fields = new Map(this.remembered.fields);
+      fields.delete(measurement);
+      this.remembered = { ...this.remembered, fields };
+    }
     const found = this.index.measurement(measurement);
     if (found === undefined) return;
     if (isReplay || this.seriesCountOf(found.id) === 0) this.fields.forget(found.id);
@@ -185,8 +236,9 @@ export class Shard {
   }
 
   /** Takes a series and field found in a file. */
-  restoreField(seriesId: number, field: string, type: FieldType): void {
+  restoreField(seriesId: number, field: string, type: FieldType, isInFile: boolean): void {
     this.isNew = false;
+    if (isInFile) this.filed.add(seriesId);
     this.fields.addField(this.index.measurementIdOf[seriesId], field, type);
     this.addSeries(seriesId);
   }
@@ -202,7 +254,10 @@ export class Shard {
     if (this.series.has(seriesId)) return;
     this.series.add(seriesId);
     this.index.retain(seriesId);
-    const measurementId = this.index.measurementIdOf[seriesId];
+    this.countSeries(this.index.measurementIdOf[seriesId]);
+  }
+
+  private countSeries(measurementId: number): void {
     if (measurementId >= this.seriesCounts.length) {
       const wider = new Int32Array(Math.max(measurementId + 1, this.seriesCounts.length * 2));
       wider.set(this.seriesCounts);

@@ -5,12 +5,14 @@
 import { join } from 'node:path';
 import { type Clock, type FileSystem, invariant, type Logger, messageOf } from '#kernel';
 import type { ShapeTable } from '#models';
-import { SeriesIndex } from '#series-index';
+import type { SeriesIndex } from '#series-index';
 import { type Compactor, Engine, type Snapshotter } from '#tsm';
 import type { DataConfig } from './data.config.js';
+import { DatabaseIndex } from './database-index.js';
 import { TsdbError } from './errors.js';
 import { InfluxIndex } from './influx-index.js';
 import { Shard, type ShardIdentity } from './shard.js';
+import { shardContents } from './shard-contents.js';
 
 /** What a store stands on. */
 export interface StoreOptions {
@@ -31,8 +33,16 @@ export interface StoreOptions {
     | 'compactFullWriteColdDurationMs'
     | 'seriesPerDatabaseMax'
     | 'valuesPerTagMax'
-  >;
+  > & {
+    /** Directory of the stored index: empty or left out for the one beside `dir`, null for none. */
+    readonly indexDir?: string | null;
+    readonly indexLogFileSizeMaxBytes?: number;
+  };
 }
+
+/** What stands behind the directory of the TSM files in the name of that of the index. */
+const INDEX_SUFFIX = '-index';
+const INDEX_LOG_BYTES_MAX = 2 ** 20;
 
 /** Shards opened at one time while the store opens. */
 const OPENING_AT_ONCE = 4;
@@ -43,7 +53,7 @@ const TICK_MS = 1000;
 /** Shards by id and series by database. */
 export class Store {
   private readonly shards = new Map<number, Shard>();
-  private readonly indexes = new Map<string, SeriesIndex>();
+  private readonly indexes = new Map<string, DatabaseIndex>();
   private readonly influxIndexes = new Map<string, InfluxIndex>();
   private readonly creating = new Map<number, Promise<Shard>>();
   private openedCount = 0;
@@ -58,6 +68,8 @@ export class Store {
     if (this.isOpen) return;
     this.expectedCount = identities.length;
     this.openedCount = 0;
+    const databases = new Set(identities.map(({ database }) => database));
+    await Promise.all([...databases].map((database) => this.databaseIndex(database).load()));
     const rest = [...identities];
     const work = async (): Promise<void> => {
       for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
@@ -66,6 +78,8 @@ export class Store {
       }
     };
     await Promise.all(Array.from({ length: OPENING_AT_ONCE }, work));
+    const opened = new Set(this.shards.keys());
+    for (const index of this.indexes.values()) index.endLoading(opened);
     this.isOpen = true;
     this.ticker = setInterval(() => {
       for (const shard of this.shards.values()) shard.engine.tick();
@@ -96,6 +110,7 @@ export class Store {
     }
     // Where it was tried before and failed, it is tried once more; otherwise it is over already.
     for (const influxIndex of this.influxIndexes.values()) await influxIndex.drop();
+    for (const index of this.indexes.values()) await index.close();
     this.shards.clear();
     this.indexes.clear();
     this.influxIndexes.clear();
@@ -103,11 +118,23 @@ export class Store {
 
   /** The series of a database; made when there are none yet. */
   index(database: string): SeriesIndex {
+    return this.databaseIndex(database).series;
+  }
+
+  private databaseIndex(database: string): DatabaseIndex {
     let index = this.indexes.get(database);
     if (index === undefined) {
-      index = new SeriesIndex({
-        seriesMax: this.options.config.seriesPerDatabaseMax,
-        valuesPerTagMax: this.options.config.valuesPerTagMax,
+      const { files, clock, logger, config } = this.options;
+      const { dir, indexDir, indexLogFileSizeMaxBytes } = config;
+      const root =
+        indexDir === null ? null : indexDir || `${dir.replace(/\/+$/, '')}${INDEX_SUFFIX}`;
+      index = new DatabaseIndex({
+        files,
+        clock,
+        logger: logger.with({ db: database }),
+        directory: root === null ? null : join(root, folder(database)),
+        logBytesMax: indexLogFileSizeMaxBytes ?? INDEX_LOG_BYTES_MAX,
+        limits: { seriesMax: config.seriesPerDatabaseMax, valuesPerTagMax: config.valuesPerTagMax },
       });
       this.indexes.set(database, index);
     }
@@ -143,7 +170,8 @@ export class Store {
     if (shard === undefined) return;
     this.shards.delete(id);
     await shard.engine.close();
-    shard.removeSeries(shard.series);
+    shard.removeAllSeries();
+    await this.databaseIndex(shard.identity.database).forgetShard(id);
     const { directory, walDirectory } = this.directories(shard.identity);
     await this.options.files.remove(directory);
     await this.options.files.remove(walDirectory);
@@ -162,8 +190,16 @@ export class Store {
 
   /** Closes all shards of a database, forgets its series and removes its folders. */
   async deleteDatabase(database: string): Promise<void> {
-    await this.deleteShards((shard) => shard.identity.database === database);
+    // The index goes as a whole, so that no series has to leave it by itself.
+    const index = this.databaseIndex(database);
     this.indexes.delete(database);
+    await index.load();
+    await index.remove();
+    for (const { identity, engine } of [...this.shards.values()]) {
+      if (identity.database !== database) continue;
+      this.shards.delete(identity.id);
+      await engine.close();
+    }
     this.influxIndexes.delete(database);
     for (const root of [this.options.config.dir, this.options.config.walDir]) {
       await this.options.files.remove(join(root, folder(database)));
@@ -177,7 +213,11 @@ export class Store {
 
   private async openShard(identity: ShardIdentity): Promise<Shard> {
     const { files, clock, logger, shapes, config, snapshotter, compactor } = this.options;
-    const index = this.index(identity.database);
+    const databaseIndex = this.databaseIndex(identity.database);
+    await databaseIndex.load();
+    const index = databaseIndex.series;
+    const { directory, walDirectory } = this.directories(identity);
+    const isNew = (await files.stat(directory)) === null;
     const onSchemaChange = (): void => void this.influxIndex(identity.database).drop();
     const engine: Engine = new Engine({
       files,
@@ -187,24 +227,20 @@ export class Store {
       compactor,
       logger: logger.with({ db: identity.database, shard: identity.id }),
       catalog: index,
-      ...this.directories(identity),
+      directory,
+      walDirectory,
       walFsyncDelayMs: config.walFsyncDelayMs,
       snapshotBytes: config.cacheSnapshotMemorySizeBytes,
       snapshotColdMs: config.cacheSnapshotWriteColdDurationMs,
       fullCompactionColdMs: config.compactFullWriteColdDurationMs,
       cacheBytesMax: config.cacheMaxMemorySizeBytes,
-      contents: {
-        onRestore: (batch) => shard.restore(batch),
-        onFileKey: (seriesId, field, type) => shard.restoreField(seriesId, field, type),
-        onSeriesGone: (seriesIds) => {
-          shard.removeSeries(seriesIds);
-          if (seriesIds.length > 0) onSchemaChange();
-        },
-        onMeasurementDropped: (name, isReplay) => {
-          shard.forgetFields(name, isReplay);
-          onSchemaChange();
-        },
-      },
+      contents: shardContents(identity.id, {
+        shard: () => shard,
+        engine: () => engine,
+        index: databaseIndex,
+        isNew,
+        onSchemaChange,
+      }),
     });
     const shard: Shard = new Shard(identity, engine, index, onSchemaChange);
     try {

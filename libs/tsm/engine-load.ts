@@ -9,7 +9,7 @@ import type { Cache } from './cache/cache.js';
 import type { SeriesCatalog } from './catalog.js';
 import { type Deletion, deleteFromFile, holdsValues, seriesLeft } from './deletion.js';
 import { findSeparator, SEPARATOR_BYTES } from './field-key.js';
-import type { FileStore } from './file-store.js';
+import type { FileMark, FileStore } from './file-store.js';
 import { IndexEntries } from './index-entries.js';
 import { isUnreadable } from './quarantine.js';
 import type { TsmReader } from './tsm-reader.js';
@@ -21,8 +21,26 @@ import { segmentName, segmentNumber } from './wal/wal-format.js';
 export interface ShardContents {
   /** Each batch of the log that is replayed, its series ids filled in, before it is cached. */
   onRestore(batch: PointsBatch): void;
-  /** Each series and field found in a TSM file at opening. */
-  onFileKey(seriesId: number, field: string, type: FieldType): void;
+  /** Files whose series and fields are known from before; the engine reads the keys of all others. */
+  readonly knownFiles: readonly FileMark[];
+  /**
+   * Files have been found at opening.
+   * @param areKnown true when all known ones are there as they were: what is known of them holds
+   */
+  onFilesFound(areKnown: boolean): void;
+  /** Each series and field found at opening: in a TSM file, or in InfluxDB's log. */
+  onFileKey(seriesId: number, field: string, type: FieldType, isInFile: boolean): void;
+  /** Series whose cached values are in TSM files now. */
+  onCacheWritten(seriesIds: Int32Array): void;
+  /** Series that were looked for in the files after a deletion, and those that have values in them. */
+  onSeriesChecked(seriesIds: ReadonlySet<number>, left: ReadonlySet<number>): void;
+  /**
+   * The files are others than before, durably. What comes next for the shard's files waits for it.
+   * @param isUncertain true when values may be missing from them that were there
+   */
+  onFilesChanged(isUncertain: boolean): Promise<void>;
+  /** Series that have values in files, as far as the shard knows. */
+  filedSeries(): ReadonlySet<number>;
   /** Series that have no value in the shard any more. */
   onSeriesGone(seriesIds: readonly number[]): void;
   /**
@@ -85,6 +103,7 @@ export function scanFileKeys(
       seriesId,
       decoder.decode(key.subarray(at + SEPARATOR_BYTES.length)),
       entries.type,
+      true,
     );
   }
 }
@@ -180,7 +199,7 @@ class LogReplay {
     if (measurement === '') return;
     contents.onMeasurementDropped(measurement, true);
     // Files newer than the deletion may hold the measurement anew.
-    for (const reader of fileStore.current) {
+    for (const reader of fileStore.checked()) {
       if (reader.id.generation >= generation) scanFileKeys(reader, catalog, contents);
     }
   }
@@ -190,14 +209,15 @@ class LogReplay {
     const { fileStore, catalog, contents, cache } = this.parts;
     const touched = new Set<number>();
     for (const deletion of this.deletions) {
-      for (const reader of fileStore.current) {
+      for (const reader of fileStore.checked()) {
         if (reader.id.generation < deletion.generation)
           await deleteFromFile(reader, catalog, deletion);
       }
       for (const seriesId of deletion.seriesIds) touched.add(seriesId);
     }
     if (touched.size === 0) return;
-    const left = await seriesLeft(fileStore.current, catalog, touched);
+    const left = await seriesLeft(fileStore.checked(), catalog, touched);
+    contents.onSeriesChecked(touched, left);
     contents.onSeriesGone([...touched].filter((id) => !left.has(id) && cache.lastRow(id) < 0));
   }
 }

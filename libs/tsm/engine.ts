@@ -16,6 +16,7 @@ import { FileStore } from './file-store.js';
 import { InfluxLog } from './influx-log.js';
 import { EngineView } from './series-cursor.js';
 import type { Snapshotter } from './snapshot.js';
+import type { TsmReader } from './tsm-reader.js';
 import { Turns } from './turns.js';
 import { Wal, type WalStatistics } from './wal/wal.js';
 
@@ -91,6 +92,8 @@ export class Engine {
       syncDelayMs: options.walFsyncDelayMs,
     });
     this.fileStore = new FileStore(options.files, options.directory, options.logger);
+    this.fileStore.onCorrupt = (reader, reason) =>
+      void this.turns.run(() => this.loseFile(reader, reason));
     const { files, logger, directory, compactor, clock } = options;
     this.compactions = new ShardCompactions({
       files,
@@ -100,6 +103,7 @@ export class Engine {
       fileStore: this.fileStore,
       turns: this.turns,
       nowMs: () => clock.monotonicMs(),
+      onInstalled: (isLossy) => options.contents.onFilesChanged(isLossy),
     });
   }
 
@@ -110,14 +114,17 @@ export class Engine {
       this.options;
     await files.makeDirectory(directory);
     await files.makeDirectory(walDirectory);
-    await this.fileStore.open();
     const { fileStore, active: cache } = this;
-    for (const reader of fileStore.current) scanFileKeys(reader, catalog, contents);
+    const { areKnownThere, unknown } = await fileStore.open(contents.knownFiles);
+    contents.onFilesFound(areKnownThere);
+    for (const reader of areKnownThere ? unknown : fileStore.checked())
+      scanFileKeys(reader, catalog, contents);
     const parts = { files, logger, catalog, shapes, walDirectory, fileStore, cache, contents };
     await this.influxLog.replay(parts);
     const { segments, damagedRecords } = await replayLog(parts);
     this.statistics.damagedWalRecords += damagedRecords;
     this.wal.open(segments);
+    await contents.onFilesChanged(false);
     this.lastWriteMs = clock.monotonicMs();
     this.isOpen = true;
   }
@@ -131,6 +138,11 @@ export class Engine {
     await this.turns.idle();
     await this.wal.close();
     await this.fileStore.close();
+  }
+
+  /** Waits for what is done to the files now, and what waits for it. */
+  idle(): Promise<void> {
+    return this.turns.idle();
   }
 
   /** Bytes of points not in TSM files yet. */
@@ -185,7 +197,7 @@ export class Engine {
 
   /** Files and caches as they are now, for reading. */
   view(): EngineView {
-    return new EngineView(this.fileStore.current, this.caches, this.options.logger);
+    return new EngineView(this.fileStore.checked(), this.caches, this.options.logger);
   }
 
   /**
@@ -241,6 +253,10 @@ export class Engine {
       this.compactions.isHeld = true;
       try {
         await this.runDeletion(deletion);
+      } catch (error) {
+        // It may have been done in part.
+        await this.options.contents.onFilesChanged(true);
+        throw error;
       } finally {
         this.compactions.isHeld = false;
       }
@@ -266,16 +282,38 @@ export class Engine {
     await new Promise<void>((resolve, reject) =>
       this.wal.commit((error) => (error === null ? resolve() : reject(error))),
     );
-    for (const reader of this.fileStore.current) {
+    for (const reader of this.fileStore.checked()) {
       await deleteFromFile(reader, catalog, deletion, (made) =>
         this.compactions.noteDeletion(reader.path, made),
       );
     }
-    const left = await seriesLeft(this.fileStore.current, catalog, seriesIds);
+    const left = await seriesLeft(this.fileStore.checked(), catalog, seriesIds);
+    contents.onSeriesChecked(seriesIds, left);
     // In this turn: a write that came meanwhile is in the cache.
     const { active } = this;
     contents.onSeriesGone([...seriesIds].filter((id) => !left.has(id) && active.lastRow(id) < 0));
     if (measurement !== '') contents.onMeasurementDropped(measurement, false);
+    await contents.onFilesChanged(false);
+  }
+
+  /** Puts a file aside that turned out to be corrupt when it was first used, and finds out which series went with it. */
+  private async loseFile(reader: TsmReader, reason: unknown): Promise<void> {
+    const { catalog, contents, logger } = this.options;
+    try {
+      await this.fileStore.putAside(reader, reason);
+    } catch (error) {
+      logger.error('corrupt file could not be renamed aside', {
+        path: reader.path,
+        error: messageOf(error),
+      });
+    }
+    const seriesIds = contents.filedSeries();
+    const left = await seriesLeft(this.fileStore.checked(), catalog, seriesIds);
+    contents.onSeriesChecked(seriesIds, left);
+    const { caches } = this;
+    const isCached = (id: number): boolean => caches.some((cache) => cache.lastRow(id) >= 0);
+    contents.onSeriesGone([...seriesIds].filter((id) => !left.has(id) && !isCached(id)));
+    await contents.onFilesChanged(true);
   }
 
   private startSnapshot(): void {
@@ -324,6 +362,8 @@ export class Engine {
     const prepared = await this.fileStore.prepare(summaries.map(({ path }) => path));
     this.fileStore.install(prepared);
     this.frozen = null;
+    this.options.contents.onCacheWritten(cache.seriesIds);
+    await this.options.contents.onFilesChanged(false);
     // All of it was in the first cache of the process, and all of it is older than our own log.
     await this.influxLog.remove(files, logger);
     await this.wal.remove(this.frozenSegments);

@@ -1,11 +1,12 @@
 /**
  * The TSM files of one shard, in the order in which they overwrite each other. Files that do not read are put aside; what a
- * crash left half done is removed.
+ * crash left half done is removed. Files that are as they were when their content was noted open without their index being
+ * read; they are checked when they are first used.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { FileSystem, Logger } from '#kernel';
 import { TsmError } from './errors.js';
-import { Quarantine } from './quarantine.js';
+import { isUnreadable, Quarantine } from './quarantine.js';
 import {
   BAD_SUFFIX,
   CHECKSUM_SUFFIX,
@@ -13,10 +14,37 @@ import {
   parseTsmFileName,
   TEMPORARY_SUFFIX,
 } from './tsm-format.js';
+import { tombstonePath } from './tombstone.js';
 import type { TsmReader } from './tsm-reader.js';
+
+/** A TSM file as it is on disk, and what its index holds. */
+export interface FileMark {
+  /** Without its folder. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  /** Of its tombstones; 0 for none. */
+  readonly tombstoneBytes: number;
+  readonly tombstoneModifiedMs: number;
+  readonly keyCount: number;
+  readonly blockCount: number;
+  /** First and last time of its blocks, inclusive. */
+  readonly minNs: bigint;
+  readonly maxNs: bigint;
+}
+
+/** What opening found. */
+export interface FoundFiles {
+  /** True when every file that was known is there as it was. */
+  readonly areKnownThere: boolean;
+  /** Files that were not known, or not as they are. */
+  readonly unknown: readonly TsmReader[];
+}
 
 /** Open files of a shard. */
 export class FileStore {
+  /** Told of a file that turned out to be corrupt when it was first used; it is not among the files any more. */
+  onCorrupt: (reader: TsmReader, error: unknown) => void = () => undefined;
   private readers: readonly TsmReader[] = [];
   private highestGeneration = 0;
   private readonly quarantine: Quarantine;
@@ -29,9 +57,14 @@ export class FileStore {
     this.quarantine = new Quarantine(files, logger);
   }
 
-  /** Opens what is in the folder. */
-  async open(): Promise<void> {
+  /**
+   * Opens what is in the folder.
+   * @param known files as they were
+   */
+  async open(known: readonly FileMark[] = []): Promise<FoundFiles> {
     const found: TsmReader[] = [];
+    const unknown: TsmReader[] = [];
+    const marks = new Map(known.map((mark) => [mark.name, mark]));
     const entries = await this.files.list(this.directory);
     const names = new Set(
       entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name),
@@ -41,11 +74,74 @@ export class FileStore {
       if (name.endsWith(TEMPORARY_SUFFIX) || isLeftOver(name, names)) {
         await this.files.remove(path);
       } else if (parseTsmFileName(name) !== null) {
-        const reader = await this.quarantine.openTsm(path);
-        if (reader !== null) found.push(reader);
+        const mark = marks.get(name);
+        const isAsKnown = mark !== undefined && (await this.isAsMarked(path, mark));
+        const reader = await this.quarantine.openTsm(
+          path,
+          isAsKnown ? { sizeBytes: mark.sizeBytes, summary: mark } : null,
+        );
+        if (isAsKnown && reader !== null) marks.delete(name);
+        if (reader === null) continue;
+        found.push(reader);
+        if (!isAsKnown) unknown.push(reader);
       }
     }
     this.show(found);
+    return { areKnownThere: marks.size === 0, unknown };
+  }
+
+  /** The files as they are on disk now. */
+  async marks(): Promise<FileMark[]> {
+    const marks: FileMark[] = [];
+    for (const { path, summary, sizeBytes } of this.readers) {
+      const file = await this.files.stat(path);
+      const tombstones = await this.files.stat(tombstonePath(path));
+      const { keyCount, blockCount, minNs, maxNs } = summary;
+      marks.push({
+        name: basename(path),
+        sizeBytes,
+        modifiedMs: file?.modifiedMs ?? 0,
+        tombstoneBytes: tombstones?.sizeBytes ?? 0,
+        tombstoneModifiedMs: tombstones?.modifiedMs ?? 0,
+        ...{ keyCount, blockCount, minNs, maxNs },
+      });
+    }
+    return marks;
+  }
+
+  /**
+   * Open files, like {@link current}, all of them checked: what is corrupt is left out and reported. To be asked before a file
+   * is read.
+   */
+  checked(): readonly TsmReader[] {
+    for (const reader of this.readers) {
+      if (reader.isChecked) continue;
+      try {
+        reader.check();
+      } catch (error) {
+        if (!(error instanceof TsmError) && !isUnreadable(error)) throw error;
+        this.show(this.readers.filter((other) => other !== reader));
+        this.onCorrupt(reader, error);
+      }
+    }
+    return this.readers;
+  }
+
+  /** Renames a file aside that turned out to be corrupt. */
+  async putAside(reader: TsmReader, reason: unknown): Promise<void> {
+    await this.quarantine.putAside(reader.path, reason);
+    await reader.release();
+  }
+
+  private async isAsMarked(path: string, mark: FileMark): Promise<boolean> {
+    const file = await this.files.stat(path);
+    const tombstones = await this.files.stat(tombstonePath(path));
+    return (
+      file?.sizeBytes === mark.sizeBytes &&
+      file.modifiedMs === mark.modifiedMs &&
+      (tombstones?.sizeBytes ?? 0) === mark.tombstoneBytes &&
+      (tombstones?.modifiedMs ?? 0) === mark.tombstoneModifiedMs
+    );
   }
 
   /** Open files, oldest first: later ones overwrite earlier ones. The array is replaced, never changed. */

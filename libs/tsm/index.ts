@@ -2,6 +2,7 @@ export { Engine, type EngineOptions, type EngineStatistics } from './engine.js';
 export type { SeriesCatalog } from './catalog.js';
 export type { Deletion } from './deletion.js';
 export type { ShardContents } from './engine-load.js';
+export type { FileMark } from './file-store.js';
 export { TsmError } from './errors.js';
 export { type WalStatistics } from './wal/wal.js';
 export type { Snapshotter, SnapshotJob } from './snapshot.js';

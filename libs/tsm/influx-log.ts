@@ -80,7 +80,7 @@ export class InfluxLog {
     const reader = new CachedSeriesReader([cache]);
     for (const seriesId of cache.seriesIds) {
       reader.load(seriesId, null);
-      for (const { name, type } of reader.fields()) contents.onFileKey(seriesId, name, type);
+      for (const { name, type } of reader.fields()) contents.onFileKey(seriesId, name, type, false);
     }
   }
 

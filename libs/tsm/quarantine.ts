@@ -7,6 +7,7 @@ import { type FileSystem, type Logger, messageOf } from '#kernel';
 import { TsmError } from './errors.js';
 import { BAD_SUFFIX } from './tsm-format.js';
 import { readTombstones, tombstonePath } from './tombstone.js';
+import type { IndexSummary } from './tsm-index.js';
 import { TsmReader } from './tsm-reader.js';
 
 /** Renames what is corrupt, and counts. One for a shard or for a process. */
@@ -22,10 +23,15 @@ export class Quarantine {
   /**
    * Opens a TSM file. Corrupt tombstones are put aside alone: what they deleted is seen again, which is better than losing
    * the rest. What the disk refuses to give back (EIO) counts as corrupt.
+   * @param known of a file that has not changed since it was checked: it is checked again at its first use
    * @returns null when the file itself was put aside
    */
-  async openTsm(path: string): Promise<TsmReader | null> {
+  async openTsm(
+    path: string,
+    known: { readonly sizeBytes: number; readonly summary: IndexSummary } | null = null,
+  ): Promise<TsmReader | null> {
     try {
+      if (known !== null) return await TsmReader.openKnown(this.files, path, known);
       return await TsmReader.open(this.files, path);
     } catch (error) {
       if (!(error instanceof TsmError) && !isUnreadable(error)) throw error;

@@ -98,8 +98,6 @@ export interface IndexSummary {
   /** Earliest and latest time of all blocks, inclusive. */
   readonly minNs: bigint;
   readonly maxNs: bigint;
-  readonly firstKey: Uint8Array;
-  readonly lastKey: Uint8Array;
 }
 
 /** What lets another thread look keys up in an index that has been loaded. */
@@ -144,7 +142,6 @@ export class TsmIndex {
     const scanner = new IndexScanner(file, bounds);
     let [keyCount, blockCount] = [0, 0];
     let [minNs, maxNs] = [0n, 0n];
-    let firstKey = new Uint8Array(0);
     let keyBefore = new Uint8Array(0);
     let keyBuffer = new Uint8Array(256);
     while (scanner.next(entries)) {
@@ -153,9 +150,8 @@ export class TsmIndex {
         throw corruptIndex(scanner.recordAt, 'keys out of order');
       }
       checkEntries(entries, bounds, scanner.recordAt);
-      index.sample(scanner);
+      index.sampleRecord(scanner.recordAt, key);
       if (keyCount === 0) {
-        firstKey = key.slice();
         minNs = entries.minNs[0]!;
         maxNs = entries.maxNs[0]!;
       }
@@ -171,8 +167,42 @@ export class TsmIndex {
     }
     if (keyCount === 0) throw corruptIndex(bounds.start, 'no keys');
     index.sampleAt.push(bounds.end);
-    const lastKey = keyBefore.slice();
-    return { index, summary: { keyCount, blockCount, minNs, maxNs, firstKey, lastKey } };
+    return { index, summary: { keyCount, blockCount, minNs, maxNs } };
+  }
+
+  /**
+   * Samples an index whose checksum was right: it is as it was written, so records are only stepped over.
+   * @throws TsmError `tsm.corrupt-index`
+   */
+  static sampled(file: OpenFile, bounds: IndexBounds): TsmIndex {
+    const index = new TsmIndex(file, bounds);
+    let bytes = new Uint8Array(SCAN_BYTES);
+    for (let loadedAt = bounds.start, at = bounds.start; at < bounds.end; loadedAt = at) {
+      const loaded = file.readSync(
+        bytes.subarray(0, Math.min(bytes.length, bounds.end - loadedAt)),
+        loadedAt,
+      );
+      while (at < bounds.end) {
+        const position = at - loadedAt;
+        const keyBytes = position + 2 > loaded ? 0 : readU16(bytes, position);
+        const keyEnd = position + 2 + keyBytes;
+        const isWhole = keyBytes > 0 && keyEnd + KEY_HEADER_BYTES <= loaded;
+        const count = isWhole ? readU16(bytes, keyEnd + 1) : 0;
+        const next = keyEnd + KEY_HEADER_BYTES + count * ENTRY_BYTES;
+        // Only key and header are looked at; the entries may be beyond what is loaded.
+        if (!isWhole) {
+          if (at > loadedAt) break;
+          if (loaded < bytes.length) throw corruptIndex(at, 'record is cut off');
+          bytes = new Uint8Array(bytes.length * 2);
+          break;
+        }
+        index.sampleRecord(at, bytes.subarray(position + 2, keyEnd));
+        at = loadedAt + next;
+        if (next >= loaded) break;
+      }
+    }
+    index.sampleAt.push(bounds.end);
+    return index;
   }
 
   /** For another thread. */
@@ -252,19 +282,19 @@ export class TsmIndex {
     return new IndexScanner(this.file, { start: this.sampleAt[number]!, end: this.bounds.end });
   }
 
-  private sample(scanner: IndexScanner): void {
+  private sampleRecord(recordAt: number, key: Uint8Array): void {
     const last = this.sampleAt[this.sampleAt.length - 1];
-    if (last !== undefined && scanner.recordAt - last < SAMPLE_BYTES) return;
+    if (last !== undefined && recordAt - last < SAMPLE_BYTES) return;
     const start = this.sampleEnds[this.sampleEnds.length - 1] ?? 0;
-    const end = start + scanner.key.length;
+    const end = start + key.length;
     if (end > this.sampleKeys.length) {
       const larger = new Uint8Array(end * 2);
       larger.set(this.sampleKeys.subarray(0, start));
       this.sampleKeys = larger;
     }
-    this.sampleKeys.set(scanner.key, start);
+    this.sampleKeys.set(key, start);
     this.sampleEnds.push(end);
-    this.sampleAt.push(scanner.recordAt);
+    this.sampleAt.push(recordAt);
   }
 
   /** Number of the last kept key that is not above `key`, or -1. */

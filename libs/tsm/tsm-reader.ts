@@ -85,12 +85,14 @@ export class TsmReader {
   readonly sizeBytes: number;
   readonly summary: IndexSummary;
   private userCount = 1;
+  private checksum: string | null = null;
   private tombstoneSet = TombstoneSet.none;
 
   private constructor(
     private readonly files: FileSystem,
     private readonly file: OpenFile,
-    private readonly index: TsmIndex,
+    /** Null until it is read: see {@link check}. */
+    private loadedIndex: TsmIndex | null,
     facts: { path: string; sizeBytes: number; summary: IndexSummary },
   ) {
     this.path = facts.path;
@@ -109,17 +111,61 @@ export class TsmReader {
     const checksum = await readChecksum(files, path);
     const file = await files.open(path, 'read');
     try {
-      const { index, summary } = openIndex(file, sizeBytes, checksum);
+      const { index, summary } = openIndex(file, sizeBytes, checksum, false);
+      if (summary === null) throw corruptIndex(sizeBytes, 'not read');
       const reader = new TsmReader(files, file, index, { path, sizeBytes, summary });
       reader.tombstoneSet = await readTombstones(files, tombstonePath(path));
       return reader;
     } catch (error) {
       await file.close();
-      if (!(error instanceof TsmError) || error.code === 'tsm.corrupt-tombstone') throw error;
-      throw new TsmError('tsm.corrupt-file', `cannot open ${basename(path)}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw asCorruptFile(path, error);
     }
+  }
+
+  /**
+   * Opens a file that has been checked before and has not changed since; its index is read and checked at its first use.
+   * @param summary what the index holds
+   * @throws as {@link open}
+   */
+  static async openKnown(
+    files: FileSystem,
+    path: string,
+    { sizeBytes, summary }: { readonly sizeBytes: number; readonly summary: IndexSummary },
+  ): Promise<TsmReader> {
+    const file = await files.open(path, 'read');
+    try {
+      const reader = new TsmReader(files, file, null, { path, sizeBytes, summary });
+      reader.checksum = await readChecksum(files, path);
+      reader.tombstoneSet = await readTombstones(files, tombstonePath(path));
+      return reader;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** True when the index has been read and checked. */
+  get isChecked(): boolean {
+    return this.loadedIndex !== null;
+  }
+
+  /**
+   * Reads and checks the index of a file of {@link openKnown}; nothing to do where that has been done.
+   * @throws TsmError `tsm.corrupt-file`; what the disk throws
+   */
+  check(): void {
+    if (this.loadedIndex !== null) return;
+    try {
+      const opened = openIndex(this.file, this.sizeBytes, this.checksum, true);
+      this.loadedIndex = opened.index;
+    } catch (error) {
+      throw asCorruptFile(this.path, error);
+    }
+  }
+
+  private get index(): TsmIndex {
+    this.check();
+    return this.loadedIndex!;
   }
 
   /** True where other threads can read the file too. */
@@ -243,11 +289,21 @@ export class TsmReader {
   }
 }
 
+/** Names the file in what was wrong with its index. */
+function asCorruptFile(path: string, error: unknown): unknown {
+  if (!(error instanceof TsmError) || error.code === 'tsm.corrupt-tombstone') return error;
+  return new TsmError('tsm.corrupt-file', `cannot open ${basename(path)}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+/** @param isKnown true when a right checksum is enough, for what the index holds is known */
 function openIndex(
   file: OpenFile,
   sizeBytes: number,
   checksum: string | null,
-): { index: TsmIndex; summary: IndexSummary } {
+  isKnown: boolean,
+): { index: TsmIndex; summary: IndexSummary | null } {
   const header = new Uint8Array(HEADER_BYTES);
   if (file.readSync(header, 0) < HEADER_BYTES || readU32(header, 0) !== TSM_MAGIC) {
     throw corruptIndex(0, 'not a TSM file');
@@ -259,6 +315,7 @@ function openIndex(
     if (checksum !== checksumText(sizeBytes, indexCrc(file, bounds))) {
       throw corruptIndex(bounds.start, 'crc mismatch');
     }
+    if (isKnown) return { index: TsmIndex.sampled(file, bounds), summary: null };
   }
   return TsmIndex.load(file, bounds, new IndexEntries());
 }

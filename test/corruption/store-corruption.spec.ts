@@ -24,7 +24,13 @@ const points = (round: number): NaivePoint[] =>
   );
 
 const open = async (files: SimulatedFileSystem, log = new RecordedLog()): Promise<StoreBench> => {
-  const bench = new StoreBench({ files, clock: new ManualClock(), logger: log, shardIds: [1] });
+  const bench = new StoreBench({
+    files,
+    clock: new ManualClock(),
+    logger: log,
+    shardIds: [1],
+    indexLogBytesMax: 100,
+  });
   await bench.open();
   return bench;
 };
@@ -167,7 +173,7 @@ describe('a damaged file of a shard', () => {
     expected = contents(bench);
     await bench.close();
     files = copyFiles(disk);
-    expect([...files.keys()]).toEqual([
+    expect([...files.keys()].filter((path) => path.startsWith('/data/'))).toEqual([
       tsm.replace('.tsm', '.tombstone'),
       tsm,
       `${tsm}.crc`,
@@ -192,6 +198,7 @@ describe('a damaged file of a shard', () => {
     for (const { damage, disk, log } of damagedDisks(files, path)) {
       const bench = await open(disk, log);
       const found = contents(bench);
+      await bench.settle();
       const missing = lost(found, expected);
       const aside = disk.paths().filter((name) => name.includes('.bad'));
       const { badFileCount } = bench.shard(1).engine.fileStore;
@@ -262,6 +269,7 @@ describe('a damaged file of a shard', () => {
       operation.path === path && /^(open|read|readFile)$/.test(operation.kind) ? 'EIO' : null;
     const bench = await open(disk, log);
     const found = contents(bench);
+    await bench.settle();
     expect(wrong(found, path === tsm ? expected : before)).toEqual([]);
     expect([...found.keys()].some((name) => name.endsWith(' 20'))).toBe(true);
     expect(disk.paths()).toContain(`${path}.bad`);

@@ -37,6 +37,8 @@ export interface StoreBenchOptions {
   readonly folder?: string;
   readonly snapshotBytes?: number;
   readonly cacheBytesMax?: number;
+  /** Bytes of the series index' log from which it is written anew. */
+  readonly indexLogBytesMax?: number;
 }
 
 /** What to delete. */
@@ -74,6 +76,9 @@ export class StoreBench {
         compactFullWriteColdDurationMs: 1e9,
         seriesPerDatabaseMax: 0,
         valuesPerTagMax: 0,
+        ...(options.indexLogBytesMax === undefined
+          ? {}
+          : { indexLogFileSizeMaxBytes: options.indexLogBytesMax }),
       },
     });
   }
@@ -100,6 +105,19 @@ export class StoreBench {
     const shard = this.store.shard(id);
     if (shard === undefined) throw new TypeError(`shard ${id} is open`);
     return shard;
+  }
+
+  /** Keys of the series that a shard lists. */
+  seriesOf(shardId: number): string[] {
+    const index = this.store.index('db');
+    return [...this.shard(shardId).series].map((id) =>
+      new TextDecoder().decode(index.keyOf(id).slice()),
+    );
+  }
+
+  /** Waits for what is done about files that turned out to be corrupt when they were read. */
+  async settle(): Promise<void> {
+    for (const id of this.options.shardIds) await this.store.shard(id)?.engine.idle();
   }
 
   /** Resolves when acknowledged; rejects when refused. */

@@ -42,6 +42,8 @@ export class InspectedStore {
       compactor: { start: () => null, close: () => Promise.resolve() },
       config: {
         dir: options.dataDir,
+        // What is inspected is the files.
+        indexDir: null,
         walDir: options.walDir,
         walFsyncDelayMs: 0,
         cacheSnapshotMemorySizeBytes: Number.POSITIVE_INFINITY,

@@ -25,6 +25,8 @@ export interface ShardCompactionParts {
   readonly compactor: Compactor;
   readonly turns: Turns;
   readonly nowMs: () => number;
+  /** Told when outputs have taken the place of inputs; `isLossy` when blocks were left out that did not decode. */
+  readonly onInstalled: (isLossy: boolean) => Promise<void>;
 }
 
 interface Running {
@@ -189,6 +191,7 @@ export class ShardCompactions {
       throw error;
     }
     this.obsolete.push(result);
+    await this.parts.onInstalled(result.corruptInputs.length > 0);
     await this.removeObsolete();
   }
 

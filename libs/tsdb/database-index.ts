@@ -1,0 +1,102 @@
+/**
+ * The series of one database, and where they are kept on disk: the index, its storage, and what the storage said of each shard
+ * when it was read.
+ */
+import { type Clock, type FileSystem, type Logger } from '#kernel';
+import {
+  IndexStorage,
+  type LoadedShards,
+  SeriesIndex,
+  type SeriesLimits,
+  type ShardChange,
+  type StoredShard,
+} from '#series-index';
+
+/** What it stands on. */
+export interface DatabaseIndexParts {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Folder of the stored index; null where it is not stored. */
+  readonly directory: string | null;
+  readonly logBytesMax: number;
+  readonly limits: SeriesLimits;
+}
+
+/** The index of one database. */
+export class DatabaseIndex {
+  readonly series: SeriesIndex;
+  private readonly storage: IndexStorage | null;
+  private loading: Promise<void> | null = null;
+  private loaded: LoadedShards = { shards: new Map(), wasClosed: false };
+  /** What an image says of each shard: what was read, until the shard itself knows. */
+  private readonly shards = new Map<number, { readonly stored: StoredShard }>();
+
+  constructor({ directory, limits, ...parts }: DatabaseIndexParts) {
+    this.series = new SeriesIndex(limits);
+    this.storage =
+      directory === null
+        ? null
+        : new IndexStorage(this.series, {
+            ...parts,
+            directory,
+            shards: () => new Map([...this.shards].map(([id, { stored }]) => [id, stored])),
+          });
+  }
+
+  /** Reads what is stored, once; before the first shard is opened. Never rejects. */
+  load(): Promise<void> {
+    this.loading ??= (this.storage?.load() ?? Promise.resolve(this.loaded)).then((loaded) => {
+      this.loaded = loaded;
+      for (const [id, stored] of loaded.shards) this.shards.set(id, { stored });
+    });
+    return this.loading;
+  }
+
+  /** Takes note of a shard, which knows from now on what is to be stored of it. */
+  addShard(id: number, shard: { readonly stored: StoredShard }): void {
+    this.shards.set(id, shard);
+  }
+
+  /** What is stored of a shard. */
+  storedShard(id: number): StoredShard | undefined {
+    return this.loaded.shards.get(id);
+  }
+
+  /** True when the stored index was closed in an orderly way. */
+  get wasClosed(): boolean {
+    return this.loaded.wasClosed;
+  }
+
+  /** Stored files put aside because they did not read. */
+  get badFileCount(): number {
+    return this.storage?.badFileCount ?? 0;
+  }
+
+  /** Takes note of what has become of a shard. Never rejects. */
+  async record(change: ShardChange): Promise<void> {
+    await this.storage?.record(change);
+  }
+
+  /** Takes note that a shard is no more. */
+  async forgetShard(id: number): Promise<void> {
+    this.shards.delete(id);
+    await this.storage?.forgetShard(id);
+  }
+
+  /** All shards have been opened: what was read is not needed any more, and what was not opened is no more. */
+  endLoading(opened: ReadonlySet<number>): void {
+    for (const id of this.shards.keys()) if (!opened.has(id)) this.shards.delete(id);
+    this.loaded = { shards: new Map(), wasClosed: this.loaded.wasClosed };
+  }
+
+  /** Notes an orderly end. */
+  async close(): Promise<void> {
+    await this.storage?.close();
+  }
+
+  /** Removes it from disk. */
+  async remove(): Promise<void> {
+    await this.storage?.remove();
+  }
+}
