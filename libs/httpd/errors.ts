@@ -17,6 +17,10 @@ export class HttpError extends TidegateError {
     return new HttpError('httpd.bad-request', message);
   }
 
+  static busyProfiling(): HttpError {
+    return new HttpError('httpd.bad-request', 'another profile is being taken');
+  }
+
   static databaseRequired(): HttpError {
     return new HttpError('httpd.bad-request', 'database is required');
   }

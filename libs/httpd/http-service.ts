@@ -51,6 +51,7 @@ export class HttpService {
   private readonly statistics = newHttpdStatistics();
   private readonly accessLog: AccessLog | null;
   private readonly metrics: MetricsText;
+  private readonly bytesByUser: Map<string, number> | null;
   private readonly bindAddress: string;
 
   constructor(config: HttpConfig, ports: HttpServicePorts, context: HttpServiceContext) {
@@ -66,6 +67,7 @@ export class HttpService {
       clock,
     });
     this.bindAddress = config.bindAddress;
+    this.bytesByUser = config.areQueryBytesPerUser ? new Map() : null;
     this.metrics = new MetricsText(statisticsSource);
     this.accessLog = config.isLogEnabled
       ? new AccessLog({
@@ -101,6 +103,7 @@ export class HttpService {
         pool,
         statistics,
         bodySizeMaxBytes,
+        tracer: config.isWriteTraced ? logger : null,
       }),
       queries: new QueryHandler({
         queries: ports.queries,
@@ -111,6 +114,7 @@ export class HttpService {
         bodySizeMaxBytes,
         rowsMax: config.rowLimitMax,
         extensions: context.extensions,
+        bytesByUser: this.bytesByUser,
       }),
       status: new StatusHandlers({
         readiness,
@@ -144,6 +148,14 @@ export class HttpService {
 
   /** The server's own counters. */
   collect(): readonly StatisticsEntry[] {
-    return [{ name: 'httpd', tags: { bind: this.bindAddress }, values: { ...this.statistics } }];
+    const perUser = [...(this.bytesByUser ?? [])].map(([user, bytes]) => ({
+      name: 'userquerybytes',
+      tags: { bind: this.bindAddress, user },
+      values: { userQueryRespBytes: bytes },
+    }));
+    return [
+      { name: 'httpd', tags: { bind: this.bindAddress }, values: { ...this.statistics } },
+      ...perUser,
+    ];
   }
 }

@@ -35,7 +35,7 @@ export const httpSection = defineSection({
       doc: 'Which statuses are logged, ["4xx", "50X"]; empty means all.',
     }),
     isWriteTraced: booleanKey('write-tracing', false, {
-      doc: 'Whether bodies of writes are logged.',
+      doc: 'Whether bodies of writes are logged: the first 64 KiB of each.',
     }),
     isPprofEnabled: booleanKey('pprof-enabled', true, {
       doc: 'Whether the /debug routes are served.',
@@ -44,7 +44,7 @@ export const httpSection = defineSection({
       doc: 'Whether the /debug routes need an admin user.',
     }),
     isDebugPprofEnabled: booleanKey('debug-pprof-enabled', false, {
-      doc: 'Known from InfluxDB; changes nothing here.',
+      doc: 'Known from InfluxDB; changes nothing here: profiles are under /debug/pprof.',
     }),
     isPingAuthEnabled: booleanKey('ping-auth-enabled', false, {
       doc: 'Whether /ping, /status and /metrics need a user.',

@@ -27,6 +27,8 @@ export interface QueryHandlerParts {
   /** Rows an answer that is not chunked may have; 0 for no limit. */
   readonly rowsMax: number;
   readonly extensions: readonly StatementExtension[];
+  /** Bytes of answers by user, with `user-query-bytes-enabled`; else null. */
+  readonly bytesByUser: Map<string, number> | null;
 }
 
 /** Rows of a chunk where the client does not say. Same as InfluxDB 1.x. */
@@ -34,6 +36,9 @@ const CHUNK_ROWS_DEFAULT = 10_000;
 
 /** Status and headers go out after so long when there is nothing else to send. */
 const FLUSH_HEADERS_MS = 20;
+
+/** Under which queries without a user are counted. Same as InfluxDB 1.8. */
+const ANONYMOUS = '(anonymous)';
 
 /** How events become an answer. */
 interface AnswerParts {
@@ -105,6 +110,9 @@ export class QueryHandler {
       isPretty: exchange.isPretty && encoder instanceof JsonEncoder,
     });
     await this.send(exchange, events, { encoder, stream, chunkRows });
+    const { bytesByUser } = this.parts;
+    const name = request.user?.name ?? ANONYMOUS;
+    bytesByUser?.set(name, (bytesByUser.get(name) ?? 0) + stream.bytesWritten);
   }
 
   private async readForm(exchange: Exchange): Promise<UrlValues | null> {

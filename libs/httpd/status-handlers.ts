@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.js';
 import type { MetricsText } from './metrics-text.js';
 import type { Readiness, StatisticsSource } from './ports.js';
 import type { RequestTracker } from './request-tracker.js';
+import { Profiler } from './profiler.js';
 import type { HttpdStatistics } from './statistics.js';
 import { REPORTED_VERSION } from './version.js';
 
@@ -25,6 +26,7 @@ const LOOK_SECONDS_MAX = 3600;
 /** Answers questions about the server. */
 export class StatusHandlers {
   private readonly startedNs: bigint;
+  private readonly profiler = new Profiler();
 
   constructor(private readonly parts: StatusHandlerParts) {
     this.startedNs = parts.clock.nowNs();
@@ -92,6 +94,29 @@ export class StatusHandlers {
     exchange.response.on('close', () => ended.abort());
     const text = await this.parts.tracker.look(seconds * 1000, ended.signal);
     exchange.send(200, 'application/json; charset=utf-8', text);
+  }
+
+  /** A CPU or heap profile, over `seconds`. */
+  async profile(exchange: Exchange): Promise<void> {
+    const path = (exchange.request.url ?? '').split('?')[0] ?? '';
+    const ended = new AbortController();
+    exchange.response.on('close', () => ended.abort());
+    const profile = await this.profiler.take(
+      path.slice('/debug/pprof/'.length),
+      exchange.url.get('seconds'),
+      ended.signal,
+    );
+    if (profile === null) {
+      const text =
+        'profiles of Tidegate, for the developer tools of Chromium:\n  profile?seconds=30\n  heap?seconds=5\n';
+      exchange.send(path === '/debug/pprof/' ? 200 : 404, 'text/plain; charset=utf-8', text);
+      return;
+    }
+    exchange.response.setHeader(
+      'Content-Disposition',
+      `attachment; filename="${profile.fileName}"`,
+    );
+    exchange.send(200, 'application/octet-stream', profile.text);
   }
 
   /** Prometheus' text format. */

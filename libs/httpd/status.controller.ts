@@ -21,7 +21,15 @@ const METHODS_BY_PATH: Readonly<Record<string, string>> = {
 export class StatusController {
   private readonly routes: Readonly<
     Record<
-      'ping' | 'status' | 'health' | 'ready' | 'metrics' | 'vars' | 'requests' | 'other',
+      | 'ping'
+      | 'status'
+      | 'health'
+      | 'ready'
+      | 'metrics'
+      | 'vars'
+      | 'requests'
+      | 'profile'
+      | 'other',
       RouteSpec
     >
   >;
@@ -49,6 +57,7 @@ export class StatusController {
         (exchange) => status.debugRequests(exchange),
         isDebugGuarded ? 'admin' : 'none',
       ),
+      profile: route((exchange) => status.profile(exchange), isDebugGuarded ? 'admin' : 'none'),
       other: route(refuse, 'none'),
     };
   }
@@ -103,6 +112,15 @@ export class StatusController {
       request,
       reply,
       this.parts.isDebugServed ? this.routes.requests : this.routes.other,
+    );
+  }
+
+  @Get('debug/pprof/*')
+  profile(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.serve(
+      request,
+      reply,
+      this.parts.isDebugServed ? this.routes.profile : this.routes.other,
     );
   }
 

@@ -1,4 +1,5 @@
 /** POST /write: a body of line protocol into storage. Order of checks and texts as InfluxDB 1.x. */
+import type { Logger } from '#kernel';
 import { precisionOf } from '#models';
 import type { Authenticator, Identity } from './authenticator.js';
 import { readDecodedBody } from './body-reader.js';
@@ -19,7 +20,12 @@ export interface WriteHandlerParts {
   readonly statistics: HttpdStatistics;
   /** 0 for no limit. */
   readonly bodySizeMaxBytes: number;
+  /** Is told of every body, with `write-tracing`; else null. */
+  readonly tracer: Logger | null;
 }
+
+/** What is logged of a body at most. */
+const TRACED_BYTES_MAX = 64 * 1024;
 
 /** Where a write goes, as the request's parameters name it. */
 export interface WriteTarget {
@@ -93,6 +99,12 @@ export class WriteHandler {
     let outcome: WriteOutcome;
     try {
       statistics.writeReqBytes += body.length;
+      this.parts.tracer?.info('Write body received by handler', {
+        requestId: exchange.requestId,
+        body: Buffer.from(
+          body.buffer.subarray(0, Math.min(body.length, TRACED_BYTES_MAX)),
+        ).toString(),
+      });
       if (body.length === 0) {
         exchange.sendEmpty(204);
         return;
