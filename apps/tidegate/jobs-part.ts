@@ -99,6 +99,7 @@ export class JobsPart implements ServerPart {
     });
     for (const { name, intervalMs } of set.jobs)
       logger.info('Starting scheduled job', { service: name, intervalMs });
+    if (this.config.continuousQueries.isEnabled) await this.continuousQueries.open();
     this.application.get(JobScheduler).open();
   }
 
@@ -107,6 +108,7 @@ export class JobsPart implements ServerPart {
     this.application = null;
     if (application === null) return;
     await application.get(JobScheduler).close();
+    if (this.config.continuousQueries.isEnabled) await this.continuousQueries.close();
     await application.close();
   }
 

@@ -172,10 +172,12 @@ export class JobsBench {
       ),
     );
     await this.store.open(identities);
+    await this.continuousQueries.open();
   }
 
   /** An orderly end. */
   async close(): Promise<void> {
+    await this.continuousQueries.close();
     await this.store.close();
     await this.meta.close();
   }

@@ -10,7 +10,7 @@ import type { ContinuousQuery, MetaClient } from '#meta';
 import { type CqDefinition, definitionOf, selectOver } from './definition.js';
 import type { LatePoints } from './late-points.js';
 import { markKey } from './late-points.js';
-import { addGap, type CqGap, type CqState, removeRange } from './ledger.js';
+import { addGap, type CqGap, type CqState, isUnseen, removeRange } from './ledger.js';
 import { dueRun, everyOf, gridStart, nextStartNs, windowStartNs } from './schedule.js';
 import type { CqStates } from './states.js';
 
@@ -99,9 +99,24 @@ export class ContinuousQueries {
 
   constructor(private readonly parts: ContinuousQueriesParts) {}
 
+  /** Reads what is remembered, and watches from now on for points that come late. */
+  async open(): Promise<void> {
+    const { meta, states } = this.parts;
+    await states.load();
+    for (const database of meta.snapshot.data.databases)
+      for (const query of database.continuousQueries) this.definition(database.name, query);
+    this.watchLatePoints();
+  }
+
+  /** Makes durable what was noticed since the last pass. After the last write, and when no pass runs. */
+  async close(): Promise<void> {
+    this.takeLatePoints();
+    await this.save();
+  }
+
   /** One pass over all queries. Failures are logged, counted and tried again. Not to be called while it runs. */
   async run(nowNs: bigint, signal: AbortSignal): Promise<void> {
-    const { meta, states, logger } = this.parts;
+    const { meta, states } = this.parts;
     const { databases } = meta.snapshot.data;
     if (!databases.some(({ continuousQueries }) => continuousQueries.length > 0)) {
       if (states.size === 0) return;
@@ -120,11 +135,15 @@ export class ContinuousQueries {
     states.keepOnly(present);
     for (const key of this.parsed.keys()) if (!present.has(key)) this.parsed.delete(key);
     this.watchLatePoints();
+    await this.save();
+  }
+
+  private async save(): Promise<void> {
     try {
-      await states.save();
+      await this.parts.states.save();
     } catch (error) {
       // What is in memory stays true; the next pass saves it.
-      logger.error('Last runs of continuous queries could not be saved', {
+      this.parts.logger.error('Last runs of continuous queries could not be saved', {
         error: messageOf(error),
       });
     }
@@ -336,7 +355,7 @@ export class ContinuousQueries {
 function setBack(state: CqState, definition: CqDefinition, nowNs: bigint): CqState {
   if (state.lastRunNs <= nowNs + everyOf(definition)) return state;
   const finalToNs = windowStartNs(definition, nowNs);
-  const undone = state.gaps.find((gap) => gap.reason === 'pending' && gap.endNs > finalToNs);
+  const undone = state.gaps.find((gap) => !isUnseen(gap.reason) && gap.endNs > finalToNs);
   const aheadNs =
     undone === undefined || undone.startNs > state.finalToNs ? state.finalToNs : undone.startNs;
   const aheadToNs =
@@ -346,7 +365,10 @@ function setBack(state: CqState, definition: CqDefinition, nowNs: bigint): CqSta
     lastRunNs: gridStart(nowNs, everyOf(definition), definition),
     finalToNs,
     aheadToNs: aheadToNs > finalToNs ? aheadToNs : null,
-    gaps: removeRange(state.gaps, { startNs: finalToNs, endNs: 2n ** 63n }),
+    // Windows that have not ended are not due any more; that points came for them stays true.
+    gaps: state.gaps.flatMap((gap) =>
+      isUnseen(gap.reason) ? [gap] : removeRange([gap], { startNs: finalToNs, endNs: 2n ** 63n }),
+    ),
   };
 }
 

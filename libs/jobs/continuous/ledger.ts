@@ -36,12 +36,16 @@ export interface CqState extends LastRun {
 /** Gaps kept of one query; beyond, the two nearest become one, and what is between them is computed again. */
 export const GAPS_MAX = 64;
 
+/** Whether windows are missing points that came behind their run, rather than the run itself. */
+export function isUnseen(reason: GapReason): boolean {
+  return reason === 'late points' || reason === 'early';
+}
+
 /** Adds a range. What is in the list already stays as it is there, except that due windows are no longer just late. */
 export function addGap(gaps: readonly CqGap[], added: CqGap): readonly CqGap[] {
-  const isWeak = (reason: GapReason): boolean => reason === 'late points' || reason === 'early';
-  const kept = isWeak(added.reason)
+  const kept = isUnseen(added.reason)
     ? gaps
-    : gaps.flatMap((gap) => (isWeak(gap.reason) ? without(gap, added) : [gap]));
+    : gaps.flatMap((gap) => (isUnseen(gap.reason) ? without(gap, added) : [gap]));
   let rest: readonly CqGap[] = added.startNs < added.endNs ? [added] : [];
   for (const gap of kept) rest = rest.flatMap((part) => without(part, gap));
   return normalise([...kept, ...rest]);
