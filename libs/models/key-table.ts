@@ -42,6 +42,8 @@ export class KeyTable {
   private probe: Uint8Array = new Uint8Array(0);
   private probeView: DataView = new DataView(new ArrayBuffer(0));
   private size = 0;
+  /** Keys that can be found: those of a restored table are hashed when there is time, or when one is looked for. */
+  private hashedCount = 0;
 
   constructor(capacity = 64) {
     this.slots = new Int32Array(capacity * 2).fill(EMPTY);
@@ -72,10 +74,7 @@ export class KeyTable {
         used = 0;
       }
       if (slabNumber >= slabs.length) return null;
-      const hash = hashKey(slabs[slabNumber], used, lengths[n]);
       table.places[n] = (slabNumber << (SLAB_BITS - UNIT_BITS)) | (used >>> UNIT_BITS);
-      table.hashes[n] = hash;
-      table.insert(n, hash);
       used = (used + lengths[n] + 7) & ~7;
     }
     if (lengths.length > 0 && slabNumber !== slabs.length - 1) return null;
@@ -83,6 +82,23 @@ export class KeyTable {
     table.size = lengths.length;
     table.slabUsed = slabs.length === 0 ? SLAB_BYTES : used;
     return table;
+  }
+
+  /**
+   * Makes more keys of a restored table ready to be found, before they are asked for: all of a million take 0.1 s.
+   * @returns false when all are
+   */
+  hashSome(count: number): boolean {
+    const end = Math.min(this.size, this.hashedCount + count);
+    for (let n = this.hashedCount; n < end; n++) {
+      const place = this.places[n];
+      const slab = this.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
+      const hash = hashKey(slab, (place & UNITS_MASK) << UNIT_BITS, this.lengths[n]);
+      this.hashes[n] = hash;
+      this.insert(n, hash);
+    }
+    this.hashedCount = end;
+    return end < this.size;
   }
 
   /** Memory for the keys of {@link restore}. */
@@ -115,6 +131,7 @@ export class KeyTable {
       this.probe = bytes;
       this.probeView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
+    if (this.hashedCount < this.size) this.hashSome(this.size);
     const { slots, hashes, lengths, places, probeView } = this;
     const mask = slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -145,12 +162,14 @@ export class KeyTable {
   /** Adds a key that is not there yet; its number. Copies the bytes. */
   add(bytes: Uint8Array, start: number, length: number, hash: number): number {
     invariant(length <= 65535, 'a key of a KeyTable has at most 65535 bytes');
+    if (this.hashedCount < this.size) this.hashSome(this.size);
     if (this.size === this.hashes.length) this.grow();
     const n = this.size++;
     this.hashes[n] = hash;
     this.lengths[n] = length;
     this.places[n] = this.store(bytes, start, length);
     this.insert(n, hash);
+    this.hashedCount = this.size;
     return n;
   }
 

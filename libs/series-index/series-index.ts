@@ -41,6 +41,8 @@ export interface SeriesIndexContent {
 
 /** From so many series on, counts of used values are not kept up but made anew when they are asked for. */
 const BULK_SERIES = 1000;
+/** Keys hashed before others get their turn: a millisecond or two. */
+const HASHED_AT_ONCE = 20_000;
 /** Where fewer positions than one in so many are wanted, they are sorted; else taken from the order of all. */
 const SORTED_PART = 16;
 
@@ -85,6 +87,11 @@ export class SeriesIndex implements KnownSeries {
         this.positions[ids[position]] = position;
       }
     }
+  }
+
+  /** Makes what was adopted ready for look-ups by key, in turns with other work. Look-ups before that wait for all of it. */
+  async prepare(): Promise<void> {
+    while (this.keys.hashSome(HASHED_AT_ONCE)) await new Promise((done) => setImmediate(done));
   }
 
   /** Number of ids given so far, those of series that are gone included. */

@@ -88,6 +88,7 @@ export class DatabaseIndex {
   endLoading(opened: ReadonlySet<number>): void {
     for (const id of this.shards.keys()) if (!opened.has(id)) this.shards.delete(id);
     this.loaded = { shards: new Map(), wasClosed: this.loaded.wasClosed };
+    void this.series.prepare();
   }
 
   /** Notes an orderly end. */

@@ -61,6 +61,8 @@ export class IndexStorage {
   private log: { readonly file: OpenFile; readonly writer: FrameWriter } | null = null;
   private numbers = new SeriesNumbers();
   private imageBytes = 0;
+  /** Series whose order the image has. */
+  private imageSortedCount = 0;
   /** True when the log cannot be gone on with: an image has to be written first. */
   private isBroken = false;
   private isClosed = false;
@@ -122,13 +124,9 @@ export class IndexStorage {
   /** Notes an orderly end. */
   async close(): Promise<void> {
     await this.run(async () => {
-      const { measurements } = this.index;
-      const isUnsorted = measurements.some(
-        ({ order, seriesCount }) => order.sortedCount + SORTED_AT_ONCE_MAX < seriesCount,
-      );
+      const isUnsorted = this.imageSortedCount + SORTED_AT_ONCE_MAX < this.index.idCount;
       if (isUnsorted || this.isBroken || this.isLogLong(LOG_PART_AT_CLOSE)) {
-        for (const measurement of measurements) this.index.orderOf(measurement);
-        await this.rewrite();
+        await this.rewrite(Number.POSITIVE_INFINITY);
       }
       await this.log?.writer.add(FrameKind.CLOSED, []);
       await this.log?.writer.sync();
@@ -209,6 +207,7 @@ export class IndexStorage {
     try {
       const shards = readImage(opened.reader, this.index);
       this.imageBytes = opened.reader.at;
+      this.imageSortedCount = sortedCount(this.index);
       return shards;
     } catch (error) {
       if (!isUnsound(error)) throw error;
@@ -281,8 +280,11 @@ export class IndexStorage {
     if (!hasImage) await files.syncDirectory(directory);
   }
 
-  /** Writes the next generation: image, log, names; then removes the one before. */
-  private async rewrite(): Promise<void> {
+  /**
+   * Writes the next generation: image, log, names; then removes the one before.
+   * @param sortMax series that may be sorted for it
+   */
+  private async rewrite(sortMax: number = SORTED_AT_ONCE_MAX): Promise<void> {
     const { files, directory } = this.parts;
     this.isBroken = true;
     this.isImageAsked = false;
@@ -290,7 +292,7 @@ export class IndexStorage {
     await files.makeDirectory(directory);
     await this.log?.file.close();
     this.log = null;
-    const { frames, numbers } = await this.picture();
+    const { frames, numbers, sorted } = await this.picture(sortMax);
     this.generation++;
     const path = this.path(this.generation, 'tgidx');
     await files.remove(`${path}.tmp`);
@@ -306,23 +308,23 @@ export class IndexStorage {
     await files.rename(`${path}.tmp`, path);
     await files.syncDirectory(directory);
     this.numbers = numbers;
+    this.imageSortedCount = sorted;
     this.isBroken = false;
     this.retryAtMs = Number.NEGATIVE_INFINITY;
     await this.removeAllBut(this.generation);
   }
 
   /** An image of what there is now, without series that are gone, and the numbers that series have in it. */
-  private async picture(): Promise<{
+  private async picture(sortMax: number): Promise<{
     frames: ReturnType<typeof imageOf>;
     numbers: SeriesNumbers;
+    sorted: number;
   }> {
     const { index, parts } = this;
     if (index.goneSeriesCount === 0) {
-      sortSome(index);
-      return {
-        frames: imageOf(index, parts.shards()),
-        numbers: SeriesNumbers.identity(index.idCount),
-      };
+      sortSome(index, sortMax);
+      const numbers = SeriesNumbers.identity(index.idCount);
+      return { frames: imageOf(index, parts.shards()), numbers, sorted: sortedCount(index) };
     }
     const copy = new SeriesIndex();
     const numbers = new SeriesNumbers();
@@ -343,8 +345,8 @@ export class IndexStorage {
     for (const [id, { files, series, fields }] of parts.shards()) {
       shards.set(id, { files, fields, series: SeriesSet.of(series.toArray().map(take)) });
     }
-    sortSome(copy);
-    return { frames: imageOf(copy, shards), numbers };
+    sortSome(copy, sortMax);
+    return { frames: imageOf(copy, shards), numbers, sorted: sortedCount(copy) };
   }
 
   private async removeAllBut(generation: number): Promise<void> {
@@ -371,9 +373,17 @@ export class IndexStorage {
   }
 }
 
+/** Series whose order is known. */
+function sortedCount(index: SeriesIndex): number {
+  let count = 0;
+  for (const { order, seriesCount } of index.measurements)
+    if (order.sortedCount === seriesCount) count += seriesCount;
+  return count;
+}
+
 /** Sorts measurements as long as it takes little time. */
-function sortSome(index: SeriesIndex): void {
-  let left = SORTED_AT_ONCE_MAX;
+function sortSome(index: SeriesIndex, sortMax: number): void {
+  let left = sortMax;
   for (const measurement of index.measurements) {
     const unsorted = measurement.seriesCount - measurement.order.sortedCount;
     if (unsorted > left) continue;
