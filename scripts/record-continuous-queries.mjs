@@ -1,5 +1,5 @@
 // Records what a real InfluxDB 1.6.7 does with continuous queries: when each ran, over which range, and what it wrote. Makes
-// test/fixtures/continuous-queries/influxdb-1.6.7.json.gz. Needs influxd on the path; takes about 80 seconds.
+// test/fixtures/continuous-queries/influxdb-1.6.7.json.gz. Needs influxd (or its path in INFLUXD); takes about 80 seconds.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 
 const [port = '18740', seconds = '75'] = process.argv.slice(2);
 const url = `http://127.0.0.1:${port}`;
+const INFLUXD = process.env.INFLUXD ?? 'influxd';
 const HISTORY_DAYS = 70;
 
 const target = (name) => `d.long."${name}"`;
@@ -52,7 +53,7 @@ format = "logfmt"
 `,
 );
 const log = join(folder, 'log');
-const server = spawn('influxd', ['-config', join(folder, 'influxdb.conf')], {
+const server = spawn(INFLUXD, ['-config', join(folder, 'influxdb.conf')], {
   stdio: ['ignore', 'ignore', 'pipe'],
 });
 server.stderr.pipe(createWriteStream(log));

@@ -103,6 +103,7 @@ export class LatePoints implements WriteListener {
   }
 
   stored({ database, batch }: WriteRequest, retentionPolicy: string): void {
+    if (this.watches.size === 0) return;
     const list = this.watches.get(placeKey(database, retentionPolicy));
     if (list === undefined) return;
     for (const watch of list) for (const group of batch.groups) this.lookAt(watch, group, database);
