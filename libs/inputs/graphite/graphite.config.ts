@@ -50,8 +50,8 @@ export const graphiteSection = defineListSection({
       doc: 'Whether a filter that leads nowhere is left for the next ("backtrack"), or hides it, as it does in InfluxDB ("influxdb").',
       complaint: (word) => `unrecognized template-matching: "${word}"`,
     }),
-    areTagsParsed: booleanKey('parse-tags', true, {
-      doc: 'Whether "a.b;key=value" has tags, as in Graphite 1.1; InfluxDB takes it for a name.',
+    areTagsParsed: booleanKey('parse-tags', false, {
+      doc: 'Whether "a.b;key=value" has tags, as in Graphite 1.1; else it is a name, as in InfluxDB.',
     }),
     examples: stringListKey('examples', {
       doc: 'What paths must become, checked at the start: "stats.host7.cpu.idle -> cpu.idle,host=host7 value".',

@@ -120,7 +120,7 @@ describe('GraphiteInput', () => {
   });
 
   it('takes tags of Graphite 1.1, which win over those of templates and the configuration', async () => {
-    const toml = 'tags = ["dc=x", "z=1"]\ntemplates = ["host.measurement*"]';
+    const toml = 'parse-tags = true\ntags = ["dc=x", "z=1"]\ntemplates = ["host.measurement*"]';
     const found = await stored(toml, 'h1.cpu.idle;dc=y;rack=r-1 1 5\n');
     expect(found.lines).toEqual(['cpu.idle,dc=y,host=h1,rack=r-1,z=1 value=1 5000000000']);
   });
