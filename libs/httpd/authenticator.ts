@@ -97,16 +97,12 @@ export class Authenticator {
 
   /** @throws HttpError 403 unless the identity may write to the database */
   authorizeWrite(identity: Identity, database: string): void {
-    if (identity.kind === 'open') return;
-    const quoted = JSON.stringify(database);
-    if (identity.kind === 'bootstrap')
-      throw HttpError.forbidden(`user is required to write to database ${quoted}`);
-    const { user } = identity;
-    if (!mayDo(user, database, 'WRITE')) {
-      throw HttpError.forbidden(
-        `${JSON.stringify(user.name)} user is not authorized to write to database ${quoted}`,
-      );
-    }
+    authorizeDatabase(identity, database, { privilege: 'WRITE', phrase: 'write to' });
+  }
+
+  /** @throws HttpError 403 unless the identity may read from the database */
+  authorizeRead(identity: Identity, database: string): void {
+    authorizeDatabase(identity, database, { privilege: 'READ', phrase: 'read from' });
   }
 
   /**
@@ -131,6 +127,23 @@ export class Authenticator {
   authorizeAdmin(identity: Identity): void {
     if (identity.kind === 'open' || (identity.kind === 'user' && identity.user.isAdmin)) return;
     throw HttpError.forbidden('admin privilege is required');
+  }
+}
+
+function authorizeDatabase(
+  identity: Identity,
+  database: string,
+  { privilege, phrase }: { readonly privilege: 'READ' | 'WRITE'; readonly phrase: string },
+): void {
+  if (identity.kind === 'open') return;
+  const quoted = JSON.stringify(database);
+  if (identity.kind === 'bootstrap')
+    throw HttpError.forbidden(`user is required to ${phrase} database ${quoted}`);
+  const { user } = identity;
+  if (!mayDo(user, database, privilege)) {
+    throw HttpError.forbidden(
+      `${JSON.stringify(user.name)} user is not authorized to ${phrase} database ${quoted}`,
+    );
   }
 }
 

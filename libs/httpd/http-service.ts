@@ -76,7 +76,12 @@ export class HttpService {
           isWriteLogSuppressed: config.isWriteLogSuppressed,
         })
       : null;
-    this.mount = { authenticator, pool, bodySizeMaxBytes };
+    const throttle = new Throttle({
+      activeMax: config.concurrentWritesMax,
+      waitingMax: config.enqueuedWritesMax,
+      waitTimeoutMs: config.enqueuedWriteTimeoutMs,
+    });
+    this.mount = { authenticator, throttle, statistics, pool, bodySizeMaxBytes };
     const tracker = new RequestTracker();
     this.parts = {
       pipeline: new RequestPipeline({
@@ -95,11 +100,7 @@ export class HttpService {
         writer: ports.writer,
         users,
         authenticator,
-        throttle: new Throttle({
-          activeMax: config.concurrentWritesMax,
-          waitingMax: config.enqueuedWritesMax,
-          waitTimeoutMs: config.enqueuedWriteTimeoutMs,
-        }),
+        throttle,
         pool,
         statistics,
         bodySizeMaxBytes,

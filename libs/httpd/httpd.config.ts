@@ -50,7 +50,7 @@ export const httpSection = defineSection({
       doc: 'Whether /ping, /status and /metrics need a user.',
     }),
     isPromReadAuthEnabled: booleanKey('prom-read-auth-enabled', false, {
-      doc: 'Whether Prometheus remote read needs a user.',
+      doc: 'Known from InfluxDB. With auth-enabled, remote read always needs a user who may read the database.',
     }),
     isHttpsEnabled: booleanKey('https-enabled', false, {
       doc: 'Whether connections are encrypted.',

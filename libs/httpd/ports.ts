@@ -6,6 +6,7 @@ import type { Statement } from '#influxql';
 import type { User } from '#meta';
 import type { Precision } from '#models';
 import type { ResultSeries } from '#query';
+import type { HttpdCounter } from './statistics.js';
 
 /** Copies that have to acknowledge a write. Only a cluster tells them apart. */
 export type ConsistencyLevel = 'any' | 'one' | 'quorum' | 'all';
@@ -154,13 +155,21 @@ export interface HttpRouteRequest {
   /** Null where authentication is off. */
   readonly user: User | null;
   readonly signal: AbortSignal;
+  /** @throws HttpError 403 unless who asks may do so to the database, or authentication is off */
+  authorize(privilege: 'READ' | 'WRITE', database: string): void;
+  /** Adds to the server's counters. */
+  count(counter: HttpdCounter, by: number): void;
 }
 
 /** What a handler answers. */
 export interface HttpRouteResult {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | string;
+  /**
+   * Pieces are sent as they come, no faster than the client reads; the iteration is left when the client goes away. An error
+   * before the first piece is answered, one after it cuts the connection.
+   */
+  readonly body?: Uint8Array | string | AsyncIterable<Uint8Array>;
 }
 
 /** A route that another library brings, for example Prometheus' remote write. */
@@ -170,5 +179,9 @@ export interface HttpRoute {
   readonly privilege: RoutePrivilege;
   /** Bytes the body may have; absent for `max-body-size`. */
   readonly bodySizeMaxBytes?: number;
+  /** Whether it is a write to be held back by `max-concurrent-write-limit` and its like. */
+  readonly isThrottled?: boolean;
+  /** What /debug/requests counts it as; absent for neither. */
+  readonly trackedAs?: 'writes' | 'queries';
   handle(request: HttpRouteRequest): Promise<HttpRouteResult>;
 }

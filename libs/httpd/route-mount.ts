@@ -1,14 +1,19 @@
 /** Mounts the routes that other libraries bring. */
-import type { Authenticator } from './authenticator.js';
+import type { Authenticator, Identity } from './authenticator.js';
 import { readBody } from './body-reader.js';
 import type { BufferPool } from './buffer-pool.js';
 import type { Exchange } from './exchange.js';
-import type { HttpRoute } from './ports.js';
+import type { HttpRoute, HttpRouteResult } from './ports.js';
 import type { RouteSpec } from './request-pipeline.js';
+import { ResponseStream } from './response-stream.js';
+import type { HttpdStatistics } from './statistics.js';
+import type { Throttle } from './throttle.js';
 
 /** What mounted routes stand on. */
 export interface RouteMountParts {
   readonly authenticator: Authenticator;
+  readonly throttle: Throttle;
+  readonly statistics: HttpdStatistics;
   readonly pool: BufferPool;
   readonly bodySizeMaxBytes: number;
 }
@@ -20,37 +25,72 @@ export function routeSpecOf(route: HttpRoute, parts: RouteMountParts): RouteSpec
     needsStore: true,
     contentType: null,
     isTokenAllowed: route.path.startsWith('/api/v2/'),
+    ...(route.trackedAs !== undefined && { trackedAs: route.trackedAs }),
     handle: async (exchange, identity) => {
-      const stop = new AbortController();
-      exchange.response.on('close', () => stop.abort());
-      const body = await readBody(
-        exchange.request,
-        parts.pool,
-        route.bodySizeMaxBytes ?? parts.bodySizeMaxBytes,
-      );
+      if (route.isThrottled !== true) return serve(route, parts, exchange, identity);
+      await parts.throttle.enter();
       try {
-        const result = await route.handle({
-          method: exchange.request.method ?? '',
-          parameter: (name) => exchange.url.get(name),
-          header: (name) => headerOf(exchange, name),
-          body: body.buffer.subarray(0, body.length),
-          user: identity.kind === 'user' ? identity.user : null,
-          signal: stop.signal,
-        });
-        for (const [name, value] of Object.entries(result.headers ?? {}))
-          exchange.response.setHeader(name, value);
-        if (result.body === undefined) exchange.sendEmpty(result.status);
-        else
-          exchange.send(
-            result.status,
-            result.headers?.['Content-Type'] ?? 'application/json',
-            result.body,
-          );
+        await serve(route, parts, exchange, identity);
       } finally {
-        body.release();
+        parts.throttle.leave();
       }
     },
   };
+}
+
+async function serve(
+  route: HttpRoute,
+  parts: RouteMountParts,
+  exchange: Exchange,
+  identity: Identity,
+): Promise<void> {
+  const { authenticator, pool, statistics } = parts;
+  const stop = new AbortController();
+  exchange.response.on('close', () => stop.abort());
+  const body = await readBody(
+    exchange.request,
+    pool,
+    route.bodySizeMaxBytes ?? parts.bodySizeMaxBytes,
+  );
+  let result: HttpRouteResult;
+  try {
+    result = await route.handle({
+      method: exchange.request.method ?? '',
+      parameter: (name) => exchange.url.get(name),
+      header: (name) => headerOf(exchange, name),
+      body: body.buffer.subarray(0, body.length),
+      user: identity.kind === 'user' ? identity.user : null,
+      signal: stop.signal,
+      authorize: (privilege, database) => {
+        if (privilege === 'READ') authenticator.authorizeRead(identity, database);
+        else authenticator.authorizeWrite(identity, database);
+      },
+      count: (counter, by) => {
+        statistics[counter] += by;
+      },
+    });
+  } finally {
+    body.release();
+  }
+  await answer(exchange, result);
+}
+
+async function answer(exchange: Exchange, result: HttpRouteResult): Promise<void> {
+  const { headers = {}, status, body } = result;
+  for (const [name, value] of Object.entries(headers)) exchange.response.setHeader(name, value);
+  if (body === undefined) exchange.sendEmpty(status);
+  else if (typeof body === 'string' || body instanceof Uint8Array)
+    exchange.send(status, headers['Content-Type'] ?? 'application/json', body);
+  else {
+    exchange.response.statusCode = status;
+    const stream = new ResponseStream(exchange.response, { isGzip: false, isPretty: false });
+    for await (const piece of body) {
+      if (exchange.response.destroyed) return;
+      await stream.write(piece);
+    }
+    exchange.responseBytes = stream.bytesWritten;
+    stream.end();
+  }
 }
 
 function headerOf(exchange: Exchange, name: string): string | undefined {

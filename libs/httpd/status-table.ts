@@ -19,6 +19,12 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'coordinator.database-not-found': 404,
   'coordinator.retention-policy-not-found': 500,
   'coordinator.write-timeout': 500,
+  'inputs.bad-request': 400,
+  'inputs.not-found': 404,
+  'inputs.too-large': 413,
+  'inputs.unsupported-media-type': 415,
+  'inputs.busy': 503,
+  'inputs.timeout': 503,
   'tsdb.database-replaced': 404,
   'tsdb.field-type-conflict': 400,
 };
@@ -26,6 +32,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
 /** Seconds after which a client may try again, by code; for answers that say so. */
 const RETRY_AFTER_BY_CODE: Readonly<Record<string, number>> = {
   'httpd.not-ready': 5,
+  'inputs.busy': 5,
   'tsm.cache-full': 5,
 };
 
