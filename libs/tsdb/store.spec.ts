@@ -127,6 +127,27 @@ describe('a store of shards', () => {
     expect(read('m,a=b', 'f')).toEqual([]);
   });
 
+  it('removes files of which a deletion leaves nothing, and writes tombstones to the others', async () => {
+    await open(1);
+    await write('m,a=b f=1 1\nm,a=c f=1 1');
+    await shard().engine.snapshot();
+    await write('m,a=b f=2 2');
+    await shard().engine.snapshot();
+    await drop(['m,a=b']);
+    const names = async (): Promise<string[]> =>
+      (await files.list(`${folder.path}/data/db/autogen/1`)).map(({ name }) => name).sort();
+    const first = '000000001-000000001';
+    expect(await names()).toEqual([`${first}.tombstone`, `${first}.tsm`, `${first}.tsm.crc`]);
+    expect([read('m,a=b', 'f'), read('m,a=c', 'f')]).toEqual([[], [[1, 1]]]);
+    await write('m,a=b f=3 3');
+    await shard().engine.close();
+    await open(1);
+    expect(read('m,a=b', 'f')).toEqual([[3, 3]]);
+    await drop(['m,a=b', 'm,a=c']);
+    await shard().engine.snapshot();
+    expect(await names()).toEqual([]);
+  });
+
   it('stores a batch that was parsed before its series was dropped', async () => {
     await open(1);
     await write('m,a=b f=1 1\nm,a=c f=1 1');

@@ -46,6 +46,25 @@ export async function deleteFromFile(
   await reader.deleteInBatches(tombstonesFor(reader, catalog, deletion, onTombstones));
 }
 
+/**
+ * True when a deletion leaves nothing of a file: then the file can go as a whole. Walks the index, as far as the first key that
+ * stays.
+ */
+export async function coversFile(
+  reader: TsmReader,
+  catalog: SeriesKeyCatalog,
+  { seriesIds, minNs, maxNs }: Deletion,
+): Promise<boolean> {
+  const { summary } = reader;
+  if (summary.minNs < minNs || summary.maxNs > maxNs || seriesIds.size === 0) return false;
+  let walked = 0;
+  for (const found of walk(reader, catalog, seriesIds)) {
+    if (found === null) return false;
+    if (++walked % KEYS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return true;
+}
+
 async function* tombstonesFor(
   reader: TsmReader,
   catalog: SeriesKeyCatalog,

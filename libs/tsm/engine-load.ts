@@ -124,7 +124,10 @@ async function readSegment(files: FileSystem, path: string): Promise<Uint8Array 
 }
 
 class LogReplay {
-  private readonly deletions: (Deletion & { readonly generation: number })[] = [];
+  private readonly deletions: (Deletion & {
+    readonly generation: number;
+    readonly seriesIds: Set<number>;
+  })[] = [];
 
   constructor(private readonly parts: LoadingParts) {}
 
@@ -195,7 +198,15 @@ class LogReplay {
       if (seriesId >= 0) seriesIds.add(seriesId);
     }
     cache.delete(seriesIds, { minNs, maxNs });
-    this.deletions.push({ seriesIds, generation, minNs, maxNs, measurement });
+    const last = this.deletions[this.deletions.length - 1];
+    const isSame =
+      last?.generation === generation &&
+      last.minNs === minNs &&
+      last.maxNs === maxNs &&
+      last.measurement === measurement;
+    // One deletion of many series stands in several records.
+    if (isSame) for (const seriesId of seriesIds) last.seriesIds.add(seriesId);
+    else this.deletions.push({ seriesIds, generation, minNs, maxNs, measurement });
     if (measurement === '') return;
     contents.onMeasurementDropped(measurement, true);
     // Files newer than the deletion may hold the measurement anew.

@@ -9,7 +9,7 @@ import type { SeriesCatalog } from './catalog.js';
 import type { CompactionStatistics } from './compaction/compaction-statistics.js';
 import type { Compactor } from './compaction/compactors.js';
 import { ShardCompactions } from './compaction/shard-compactions.js';
-import { type Deletion, deleteFromFile, seriesLeft } from './deletion.js';
+import { coversFile, type Deletion, deleteFromFile, seriesLeft } from './deletion.js';
 import { replayLog, scanFileKeys, type ShardContents } from './engine-load.js';
 import { TsmError } from './errors.js';
 import { FileStore } from './file-store.js';
@@ -270,19 +270,26 @@ export class Engine {
     await this.compactions.removeObsolete();
     const { catalog, contents } = this.options;
     const { seriesIds, minNs, maxNs, measurement } = deletion;
-    const seriesKeys = Array.from(seriesIds, (id) => catalog.keyOf(id));
     this.wal.appendDeletion({
       generation: this.fileStore.nextGeneration,
       minNs,
       maxNs,
       measurement,
-      seriesKeys,
+      seriesIds,
+      keyOf: (id) => catalog.keyOf(id),
     });
     this.active.delete(seriesIds, { minNs, maxNs });
     await new Promise<void>((resolve, reject) =>
       this.wal.commit((error) => (error === null ? resolve() : reject(error))),
     );
     for (const reader of this.fileStore.checked()) {
+      if (
+        !this.compactions.isReading(reader.path) &&
+        (await coversFile(reader, catalog, deletion))
+      ) {
+        await this.fileStore.remove(reader);
+        continue;
+      }
       await deleteFromFile(reader, catalog, deletion, (made) =>
         this.compactions.noteDeletion(reader.path, made),
       );

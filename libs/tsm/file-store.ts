@@ -186,6 +186,19 @@ export class FileStore {
     this.show([...this.readers, ...prepared]);
   }
 
+  /**
+   * Removes a file of which nothing is wanted any more, durably; its tombstones after it, so that nothing deleted is seen again
+   * after a crash in between. Whoever still reads it keeps it open.
+   */
+  async remove(reader: TsmReader): Promise<void> {
+    await this.files.remove(reader.path);
+    await this.files.syncDirectory(this.directory);
+    this.show(this.readers.filter((other) => other !== reader));
+    await reader.release();
+    await this.files.remove(tombstonePath(reader.path));
+    await this.files.remove(reader.path + CHECKSUM_SUFFIX);
+  }
+
   /** Puts prepared files in the place of others, at once. Those stay open for whoever still reads them. */
   async replace(paths: readonly string[], prepared: readonly TsmReader[]): Promise<void> {
     const replaced = this.readers.filter(({ path }) => paths.includes(path));

@@ -142,7 +142,8 @@ describe('a disk that fails', () => {
       await bench.engine.snapshot();
       await bench.writeMany(2);
       const deletion = { series: [SERIES], ...WHOLE_TIME, measurement: '' };
-      bench.files.fault = (operation) => (isIn(folder, 'write')(operation) ? 'ENOSPC' : null);
+      bench.files.fault = (operation) =>
+        isIn(folder, 'write', 'remove')(operation) ? 'ENOSPC' : null;
       await expect(bench.store.delete(1, deletion)).rejects.toThrow('ENOSPC');
       bench.files.fault = () => null;
       await bench.store.delete(1, deletion);

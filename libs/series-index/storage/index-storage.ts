@@ -48,6 +48,8 @@ const NAME = /^(\d{9})\.(tgidx|tgilog|tgidx\.tmp)$/;
 /** A log may grow to one part in so many of the image; at an orderly end, when there is time, to less. */
 const LOG_PART = 2;
 const LOG_PART_AT_CLOSE = 8;
+/** Series that are gone and may stay in the files, whatever their share. */
+const GONE_SERIES_KEPT = 10_000;
 /** Pause after an image that could not be written. */
 const RETRY_MS = 60_000;
 /** Series copied before others get their turn. */
@@ -106,7 +108,7 @@ export class IndexStorage {
       await writer.sync();
     });
     return recorded.then(() => {
-      if (this.isImageAsked || !(this.isBroken || this.isLogLong(LOG_PART))) return;
+      if (this.isImageAsked || !(this.isBroken || this.isImageDue(LOG_PART))) return;
       if (this.parts.clock.monotonicMs() < this.retryAtMs) return;
       this.isImageAsked = true;
       void this.run(() => this.rewrite());
@@ -125,7 +127,7 @@ export class IndexStorage {
   async close(): Promise<void> {
     await this.run(async () => {
       const isUnsorted = this.imageSortedCount + SORTED_AT_ONCE_MAX < this.index.idCount;
-      if (isUnsorted || this.isBroken || this.isLogLong(LOG_PART_AT_CLOSE)) {
+      if (isUnsorted || this.isBroken || this.isImageDue(LOG_PART_AT_CLOSE)) {
         await this.rewrite(Number.POSITIVE_INFINITY);
       }
       await this.log?.writer.add(FrameKind.CLOSED, []);
@@ -163,7 +165,9 @@ export class IndexStorage {
     return this.last;
   }
 
-  private isLogLong(part: number): boolean {
+  /** True when a new image is due: the log is long, or most of the series that the files have are gone. */
+  private isImageDue(part: number): boolean {
+    if (this.numbers.nextNumber > 2 * this.index.seriesCount + GONE_SERIES_KEPT) return true;
     const sizeBytes = this.log?.writer.sizeBytes ?? 0;
     return sizeBytes > this.parts.logBytesMax && sizeBytes * part > this.imageBytes;
   }

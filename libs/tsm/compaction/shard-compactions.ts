@@ -84,6 +84,11 @@ export class ShardCompactions {
     await Promise.all([...this.running].map(({ done }) => done));
   }
 
+  /** True while a compaction reads a file. */
+  isReading(path: string): boolean {
+    return [...this.running].some(({ plan }) => plan.paths.includes(path));
+  }
+
   /** Takes note of deletions from a file, for compactions that read it. */
   noteDeletion(path: string, tombstones: readonly Tombstone[]): void {
     for (const { plan, missed } of this.running) {

@@ -16,6 +16,13 @@ export const SEGMENT_BYTES_MAX = 64 * 2 ** 20;
 /** Buffers larger than this are not kept for the next group: 8 MiB. */
 const SPARE_BYTES_KEPT = 8 * 2 ** 20;
 
+/** A deletion as the engine knows it: series by id. */
+interface DeletionToLog extends Omit<DeletionRecord, 'seriesKeys'> {
+  readonly seriesIds: Iterable<number>;
+  /** The canonical key of a series. */
+  readonly keyOf: (seriesId: number) => Uint8Array;
+}
+
 /** Counters with InfluxDB's names. */
 export interface WalStatistics {
   oldSegmentsDiskBytes: number;
@@ -106,13 +113,17 @@ export class Wal {
   }
 
   /** Encodes a deletion, like {@link append}. */
-  appendDeletion(deletion: DeletionRecord): void {
-    const { seriesKeys } = deletion;
-    // At least one record: a measurement may be without series.
-    for (let i = 0; i === 0 || i < seriesKeys.length; i += SERIES_PER_RECORD) {
-      const part = { ...deletion, seriesKeys: seriesKeys.slice(i, i + SERIES_PER_RECORD) };
-      this.encoder.appendRecord(encodeDeletion(part));
+  appendDeletion({ seriesIds, keyOf, ...deletion }: DeletionToLog): void {
+    let seriesKeys: Uint8Array[] = [];
+    for (const seriesId of seriesIds) {
+      if (seriesKeys.length === SERIES_PER_RECORD) {
+        this.encoder.appendRecord(encodeDeletion({ ...deletion, seriesKeys }));
+        seriesKeys = [];
+      }
+      seriesKeys.push(keyOf(seriesId));
     }
+    // At least one record: a measurement may be without series.
+    this.encoder.appendRecord(encodeDeletion({ ...deletion, seriesKeys }));
   }
 
   /** Calls back once everything appended so far is on disk. */
