@@ -77,7 +77,7 @@ export const dataSection = defineSection({
       doc: 'Bytes that compactions may write at once beyond the rate.',
     }),
     aggressivePointsPerBlock: integerKey('aggressive-points-per-block', 10000, {
-      doc: 'Points in a block when files that resisted are compacted again.',
+      doc: 'Known from later versions of InfluxDB, where files that resist compaction get blocks of so many points. It changes nothing: a block has at most 1000 here, which every InfluxDB 1.x expects, and no compaction leaves files that need it.',
     }),
     isWillNeedAdvised: booleanKey('tsm-use-madv-willneed', false, {
       doc: 'Known from InfluxDB; files are not memory-mapped here, so it changes nothing.',

@@ -17,7 +17,7 @@ import {
   parseInfluxWalName,
   readInfluxWal,
 } from './influx-wal.js';
-import { Quarantine } from './quarantine.js';
+import { isUnreadable, Quarantine } from './quarantine.js';
 
 /** What replaying stands on. */
 export interface InfluxLogParts {
@@ -58,9 +58,11 @@ export class InfluxLog {
     let entries = 0;
     for (const name of names) {
       const path = join(walDirectory, name);
-      const { entryCount, fault } = readInfluxWal(await files.readFile(path), (entry) =>
-        replayEntry(entry, parts),
-      );
+      const bytes = await readSegment(files, path);
+      const { entryCount, fault } =
+        bytes instanceof Error
+          ? { entryCount: 0, fault: bytes }
+          : readInfluxWal(bytes, (entry) => replayEntry(entry, parts));
       if (fault !== null)
         logger.warn("end of a segment of InfluxDB's log does not read", {
           path,
@@ -96,6 +98,16 @@ export class InfluxLog {
       }
       this.segments = rest;
     }
+  }
+}
+
+/** The segment's bytes, or why the disk does not give them back: it counts as damaged from its beginning. */
+async function readSegment(files: FileSystem, path: string): Promise<Uint8Array | Error> {
+  try {
+    return await files.readFile(path);
+  } catch (error) {
+    if (isUnreadable(error)) return error as Error;
+    throw error;
   }
 }
 

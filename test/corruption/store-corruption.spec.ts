@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   benchFieldTypes,
   ManualClock,
@@ -275,5 +276,29 @@ describe('a damaged file of a shard', () => {
     expect(disk.paths()).toContain(`${path}.bad`);
     expect(log.complaints.length).toBeGreaterThan(0);
     await bench.close();
+  });
+});
+
+describe("a segment of InfluxDB's log", () => {
+  const path = `/wal/${folder}/_00001.wal`;
+  const segment = readFileSync('test/fixtures/tsm/influx.wal');
+
+  it('that the disk cannot read (EIO) costs itself, is said and put aside', async () => {
+    const disk = new SimulatedFileSystem();
+    disk.put(path, segment);
+    disk.put(path.replace('_00001', '_00002'), segment);
+    disk.fault = (operation) =>
+      operation.path === path && operation.kind === 'readFile' ? 'EIO' : null;
+    const log = new RecordedLog();
+    const bench = await open(disk, log);
+    const series = bench.seriesOf(1);
+    expect(series.length).toBeGreaterThan(0);
+    expect(log.complaints.length).toBe(1);
+    await bench.write(1, points(1));
+    await bench.close();
+    expect(disk.paths().filter((name) => name.startsWith('/wal/'))).toEqual([`${path}.bad`]);
+    const again = await open(disk);
+    expect(again.seriesOf(1)).toEqual([...series, ...SERIES.slice(0, 2)]);
+    await again.close();
   });
 });
