@@ -233,7 +233,9 @@ function shardIdentities(meta: MetaClient) {
 function writeService(lines: LineWriter): WriteService {
   return {
     async write(request) {
-      const outcome = await lines.write(request);
+      const { user, peer } = request;
+      const source = { listener: 'http', peer: user === '' ? peer : `${user}@${peer}` };
+      const outcome = await lines.write({ ...request, source });
       const { points, values, dropped, rejectedCount, verdicts } = outcome;
       const errorText = lineWriteErrorText(outcome);
       return { points, values, dropped, rejectedCount, errorText, verdicts };

@@ -9,6 +9,7 @@ import {
   type Precision,
   precisionNs,
   PointsBatch,
+  type PointSource,
   type RejectedLine,
   type ShapeTable,
 } from '#models';
@@ -26,6 +27,8 @@ export interface LineWriteRequest {
   readonly length: number;
   /** Whether {@link LineWriteOutcome.verdicts} are wanted. */
   readonly areVerdictsWanted?: boolean;
+  /** Who sent it. */
+  readonly source?: PointSource;
 }
 
 /** What became of a body: lines refused by the parser, and points by storage. */
@@ -68,6 +71,7 @@ export class LineWriter {
     const { store, writer, clock } = this.parts;
     const batch = this.spare.pop() ?? new PointsBatch();
     if (request.areVerdictsWanted === true) batch.noteLines();
+    if (request.source !== undefined) batch.markSource(request.source);
     const parsed = this.parser.parse(
       {
         body: request.body,

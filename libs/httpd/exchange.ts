@@ -32,6 +32,11 @@ export class Exchange {
     this.url = UrlValues.ofTarget(request.url ?? '');
   }
 
+  /** Address of the client, without its port; '' where not known. */
+  get peer(): string {
+    return (this.request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  }
+
   get isPretty(): boolean {
     return this.url.get('pretty') === 'true';
   }

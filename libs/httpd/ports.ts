@@ -23,6 +23,8 @@ export interface WriteRequest {
   readonly length: number;
   /** Name of the user, '' without authentication. */
   readonly user: string;
+  /** Address of the client, without its port. */
+  readonly peer: string;
   /** Whether the answer shall name every line that was not stored. */
   readonly areVerdictsWanted: boolean;
 }

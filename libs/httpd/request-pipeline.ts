@@ -66,8 +66,7 @@ export class RequestPipeline {
     try {
       const identity = await this.admit(exchange, route);
       if (route.trackedAs !== undefined) {
-        const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-        this.parts.tracker.note(route.trackedAs, exchange.username, address);
+        this.parts.tracker.note(route.trackedAs, exchange.username, exchange.peer);
       }
       await route.handle(exchange, identity);
     } catch (error) {

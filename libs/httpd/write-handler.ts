@@ -117,6 +117,7 @@ export class WriteHandler {
         body: body.buffer,
         length: body.length,
         user: exchange.username,
+        peer: exchange.peer,
         areVerdictsWanted: (exchange.request.headers.accept ?? '').includes(VERDICTS_TYPE),
       });
     } finally {

@@ -29,6 +29,7 @@ export {
   PointsBatch,
   PointsGroup,
   type PointRefusal,
+  type PointSource,
   REFUSALS_KEPT,
   STRING_LENGTH_MAX,
   stringInBody,

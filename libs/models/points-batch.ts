@@ -93,6 +93,17 @@ export interface PointRefusal {
   readonly reason: string;
 }
 
+/** Where points come from. One object serves many points: a request's, a connection's. */
+export interface PointSource {
+  /** `http`, `graphite :2003` */
+  readonly listener: string;
+  /** Who sent them: address, and user where known; '' where not known. Without the port, which is another each time. */
+  readonly peer: string;
+}
+
+/** What a batch says whose inputs do not say where its points come from. */
+const UNKNOWN_SOURCE: PointSource = { listener: '', peer: '' };
+
 const NO_BYTES = new Uint8Array(0);
 
 /** Columns of points by shape, plus the bytes they refer to. */
@@ -120,6 +131,10 @@ export class PointsBatch {
   seriesSource: object | null = null;
   /** True when one series may stand in several groups, so that rows have to be taken in order of their point numbers. */
   hasMixedShapes = false;
+
+  /** Where the points come from: those from point number `sourceStarts[i]` on from `sources[i]`. See {@link markSource}. */
+  readonly sources: PointSource[] = [];
+  readonly sourceStarts: number[] = [];
 
   private readonly byShape: (PointsGroup | undefined)[] = [];
   private readonly used: PointsGroup[] = [];
@@ -154,12 +169,35 @@ export class PointsBatch {
     this.seriesSource = null;
     this.lineStarts = null;
     this.refusals.length = 0;
+    this.sources.length = 0;
+    this.sourceStarts.length = 0;
     if (this.extra.length > 2 ** 22) this.extra = new Uint8Array(1024);
     this.extraLength = 0;
     this.bigIntegerCount = 0;
     this.pointCount = 0;
     this.valueCount = 0;
     this.hasMixedShapes = false;
+  }
+
+  /** Says where the points that follow come from. Costs nothing where they come from where the last ones came from. */
+  markSource(source: PointSource): void {
+    const { sources, sourceStarts } = this;
+    const last = sources.length - 1;
+    if (sources[last] === source) return;
+    if (last >= 0 && sourceStarts[last] === this.pointCount) {
+      sources[last] = source;
+      return;
+    }
+    sources.push(source);
+    sourceStarts.push(this.pointCount);
+  }
+
+  /** Where a point comes from. */
+  sourceOf(pointNumber: number): PointSource {
+    const { sources, sourceStarts } = this;
+    let i = sources.length - 1;
+    while (i > 0 && sourceStarts[i] > pointNumber) i--;
+    return i < 0 ? UNKNOWN_SOURCE : sources[i];
   }
 
   /** Asks for the line of each point to be noted. Before the first point. */

@@ -6,6 +6,7 @@ export {
   type ShardStatistics,
   type ShardWriteOutcome,
 } from './shard.js';
+export { type MadeSeries, type SeriesCandidate, type SeriesGate } from './series-gate.js';
 export { TsdbError } from './errors.js';
 export { storeStatistics, type StorageStatistics } from './store-statistics.js';
 export {

@@ -5,16 +5,19 @@
 import { TidegateError } from '#kernel';
 import {
   type FieldType,
+  hashKey,
   orderRuns,
   parseSeriesKey,
   type PointsBatch,
   type PointsGroup,
+  type PointSource,
   type RowRun,
 } from '#models';
 import { type SeriesIndex, SeriesLimitError, SeriesSet, type StoredShard } from '#series-index';
 import type { Deletion, Engine } from '#tsm';
 import { TsdbError } from './errors.js';
 import { FiledSeries } from './filed-series.js';
+import type { SeriesGate } from './series-gate.js';
 import { conflictText, ShardFields } from './shard-fields.js';
 
 /** Where a shard belongs. */
@@ -81,6 +84,7 @@ export class Shard {
     private readonly index: SeriesIndex,
     /** Told when a write brings a series or field that the shard did not have. */
     private readonly onSchemaChange: () => void,
+    private readonly gate: SeriesGate | null = null,
   ) {
     this.filed = new FiledSeries(identity.id, this.fields, index);
   }
@@ -345,8 +349,32 @@ export class Shard {
       const { measurement } = parseSeriesKey(key);
       return `invalid tag key: input tag "time" on measurement "${measurement}" is invalid`;
     }
+    if (this.gate !== null) {
+      const source = batch.sourceOf(group.pointNumbers[row]);
+      return this.createBehindGate(this.gate, key, source);
+    }
     const found = this.index.findOrCreate(batch.extra, start, length);
     return found instanceof SeriesLimitError ? found.reason : found;
+  }
+
+  private createBehindGate(
+    gate: SeriesGate,
+    key: Uint8Array,
+    source: PointSource,
+  ): number | string {
+    const { index } = this;
+    const { database } = this.identity;
+    let wanted = key;
+    if (gate.isLimiting && index.find(key, 0, key.length, hashKey(key, 0, key.length)) < 0) {
+      const decision = gate.admit({ database, index, key, source });
+      if (typeof decision === 'string') return decision;
+      wanted = decision;
+    }
+    const countBefore = index.seriesCount;
+    const found = index.findOrCreate(wanted, 0, wanted.length);
+    if (found instanceof SeriesLimitError) return found.reason;
+    if (index.seriesCount !== countBefore) gate.made({ database, index, seriesId: found, source });
+    return found;
   }
 }
 

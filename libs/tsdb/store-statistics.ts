@@ -48,9 +48,11 @@ function ofShard(store: Store, shard: Shard): readonly StorageStatistics[] {
   };
   const { cacheCompactions, cacheCompactionsActive, cacheCompactionErr, cacheCompactionDuration } =
     engine.statistics;
-  const { writeOk, writeErr, currentSegmentDiskBytes, oldSegmentsDiskBytes } = engine.walStatistics;
+  const { cachedBytes, damagedWalRecords, writesRefused } = engine.statistics;
+  const { writeOk, writeErr, syncs } = engine.walStatistics;
+  const { currentSegmentDiskBytes, oldSegmentsDiskBytes, appendedBytes } = engine.walStatistics;
   const values: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-    shard: { ...statistics, diskBytes: engine.diskBytes },
+    shard: { ...statistics, diskBytes: engine.diskBytes, writeBytes: appendedBytes },
     tsm1_engine: {
       cacheCompactions,
       cacheCompactionsActive,
@@ -60,16 +62,27 @@ function ofShard(store: Store, shard: Shard): readonly StorageStatistics[] {
     },
     tsm1_cache: {
       memBytes: engine.cacheBytes,
-      diskBytes: 0,
+      diskBytes: engine.frozenBytes,
+      snapshotCount: cacheCompactionsActive,
+      cacheAgeMs: engine.cacheAgeMs,
+      cachedBytes,
+      WALCompactionTimeMs: Math.round(cacheCompactionDuration / 1e6),
       writeOk: statistics.writeReqOk,
-      writeErr: engine.statistics.writesRefused,
+      writeErr: writesRefused,
       writeDropped: 0,
     },
     tsm1_filestore: {
       diskBytes: engine.fileStore.diskBytes,
       numFiles: engine.fileStore.current.length,
     },
-    tsm1_wal: { currentSegmentDiskBytes, oldSegmentsDiskBytes, writeOk, writeErr },
+    tsm1_wal: {
+      currentSegmentDiskBytes,
+      oldSegmentsDiskBytes,
+      writeOk,
+      writeErr,
+      syncs,
+      damagedRecords: damagedWalRecords,
+    },
   };
   return Object.entries(values).map(([name, numbers]) => ({ name, tags, values: numbers }));
 }

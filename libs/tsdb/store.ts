@@ -11,6 +11,7 @@ import type { DataConfig } from './data.config.js';
 import { DatabaseIndex } from './database-index.js';
 import { TsdbError } from './errors.js';
 import { InfluxIndex } from './influx-index.js';
+import type { SeriesGate } from './series-gate.js';
 import { Shard, type ShardIdentity } from './shard.js';
 import { shardContents } from './shard-contents.js';
 
@@ -22,6 +23,8 @@ export interface StoreOptions {
   readonly shapes: ShapeTable;
   readonly snapshotter: Snapshotter;
   readonly compactor: Compactor;
+  /** Stands before the making of series. */
+  readonly gate?: SeriesGate | null;
   readonly config: Pick<
     DataConfig,
     | 'dir'
@@ -242,7 +245,7 @@ export class Store {
         onSchemaChange,
       }),
     });
-    const shard: Shard = new Shard(identity, engine, index, onSchemaChange);
+    const shard: Shard = new Shard(identity, engine, index, onSchemaChange, this.options.gate);
     try {
       await engine.open();
     } catch (error) {

@@ -45,13 +45,15 @@ export interface EngineOptions {
   readonly contents: ShardContents;
 }
 
-/** Counters of an engine; names of InfluxDB's `tsm1_engine`, apart from the last two. */
+/** Counters of an engine; names of InfluxDB's `tsm1_engine`, apart from the last three. */
 export interface EngineStatistics {
   cacheCompactions: number;
   cacheCompactionsActive: number;
   cacheCompactionErr: number;
   /** Nanoseconds. */
   cacheCompactionDuration: number;
+  /** Bytes of cache that were frozen to be written to files. */
+  cachedBytes: number;
   writesRefused: number;
   damagedWalRecords: number;
 }
@@ -66,6 +68,7 @@ export class Engine {
     cacheCompactionsActive: 0,
     cacheCompactionErr: 0,
     cacheCompactionDuration: 0,
+    cachedBytes: 0,
     writesRefused: 0,
     damagedWalRecords: 0,
   };
@@ -77,6 +80,7 @@ export class Engine {
   private running: Promise<void> | null = null;
   private retryAtMs = 0;
   private lastWriteMs = 0;
+  private lastFreezeMs = 0;
   private readonly wal: Wal;
   /** What changes files: snapshots and deletions, one at a time. */
   private readonly turns = new Turns();
@@ -125,7 +129,7 @@ export class Engine {
     this.statistics.damagedWalRecords += damagedRecords;
     this.wal.open(segments);
     await contents.onFilesChanged(false);
-    this.lastWriteMs = clock.monotonicMs();
+    this.lastWriteMs = this.lastFreezeMs = clock.monotonicMs();
     this.isOpen = true;
   }
 
@@ -148,6 +152,16 @@ export class Engine {
   /** Bytes of points not in TSM files yet. */
   get cacheBytes(): number {
     return this.active.sizeBytes + (this.frozen?.sizeBytes ?? 0);
+  }
+
+  /** Those of them that are being written to files. */
+  get frozenBytes(): number {
+    return this.frozen?.sizeBytes ?? 0;
+  }
+
+  /** Time since the cache was last begun anew. */
+  get cacheAgeMs(): number {
+    return this.isOpen ? Math.round(this.options.clock.monotonicMs() - this.lastFreezeMs) : 0;
   }
 
   /** Bytes of files and log. */
@@ -352,6 +366,8 @@ export class Engine {
     if (this.frozen === null) {
       this.frozen = this.active;
       this.active = new Cache();
+      this.lastFreezeMs = startedMs;
+      this.statistics.cachedBytes += this.frozen.sizeBytes;
       // In this turn, so that the log is cut where the cache is.
       this.frozenSegments = await this.wal.rotate();
     }

@@ -3,7 +3,7 @@
  * wait; then the writer is busy, and who fills it holds back its senders (TCP) or drops and counts (UDP).
  */
 import { type Logger, messageOf, TidegateError } from '#kernel';
-import type { PointsBatch } from '#models';
+import type { PointsBatch, PointSource } from '#models';
 import type { IngestLedger } from './ingest-ledger.js';
 import type { PointSink } from './point-sink.js';
 
@@ -51,6 +51,8 @@ interface PendingBatch {
 export class BatchWriter {
   readonly statistics: BatchStatistics = { batchesTx: 0, pointsTx: 0, batchesTxFail: 0 };
   private readonly batchPending: number;
+  /** Of batches that do not say where their points come from. */
+  private readonly source: PointSource;
   private readonly queue: PendingBatch[] = [];
   private writing: Promise<void> | null = null;
   private isClosing = false;
@@ -62,6 +64,7 @@ export class BatchWriter {
     private readonly parts: BatchWriterParts,
   ) {
     this.batchPending = config.batchPending || PENDING_DEFAULT;
+    this.source = { listener: parts.ledger.listener, peer: '' };
   }
 
   /** True while as many batches wait as may: hold back or drop. What comes all the same is kept. */
@@ -74,6 +77,7 @@ export class BatchWriter {
    * @param done called when the batch can be used again
    */
   push(batch: PointsBatch, done: () => void): void {
+    if (batch.sources.length === 0) batch.markSource(this.source);
     this.queue.push({ batch, done });
     this.wasBusy ||= this.isBusy;
     this.writing ??= this.writeAll();

@@ -29,8 +29,10 @@ export interface WalStatistics {
   currentSegmentDiskBytes: number;
   writeOk: number;
   writeErr: number;
-  /** Syncs; not one of InfluxDB's. */
+  /** Syncs; neither this nor the next is one of InfluxDB's. */
   syncs: number;
+  /** Bytes of records written since the log was opened. */
+  appendedBytes: number;
 }
 
 /** Series of a deletion that go into one record; more make several. */
@@ -66,6 +68,7 @@ export class Wal {
     writeOk: 0,
     writeErr: 0,
     syncs: 0,
+    appendedBytes: 0,
   };
   private readonly encoder = new WalEncoder();
   private spare: Uint8Array<ArrayBuffer> | null = null;
@@ -258,6 +261,7 @@ export class Wal {
       }
       segment.sizeBytes += bytes.length;
       this.statistics.currentSegmentDiskBytes = segment.sizeBytes;
+      this.statistics.appendedBytes += bytes.length;
       this.statistics.syncs++;
       file.sync(done);
     });
