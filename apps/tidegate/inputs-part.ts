@@ -17,6 +17,7 @@ import type { MetaClient } from '#meta';
 import type { ShapeTable } from '#models';
 import type { Store } from '#tsdb';
 import { configRegistry, type ServerConfig } from './config-registry.js';
+import { seriesNames } from './series-names.js';
 import type { ServerPart } from './server.js';
 import { nestLogger } from './server-log.js';
 
@@ -126,6 +127,10 @@ function configuredInputs(config: ServerConfig): readonly ConfiguredInput[] {
 function pointSink({ meta, store, writer }: InputsPartOptions): PointSink {
   return {
     series: (database) => (meta.database(database) === undefined ? null : store.index(database)),
+    names: (database, kind, beginning, max) =>
+      meta.database(database) === undefined
+        ? []
+        : seriesNames(store.index(database), kind, beginning, max),
     async ensureDatabase(database, retentionPolicy) {
       if (meta.database(database) === undefined) {
         if (retentionPolicy === '') await meta.createDatabase(database);

@@ -13,7 +13,12 @@ export {
   type InputStatistics,
   type RejectSink,
 } from './shared/input.js';
-export { type PointSink, type SinkOutcome, type SinkWrite } from './shared/point-sink.js';
+export {
+  type NameKind,
+  type PointSink,
+  type SinkOutcome,
+  type SinkWrite,
+} from './shared/point-sink.js';
 export {
   IngestLedger,
   type LedgerCount,

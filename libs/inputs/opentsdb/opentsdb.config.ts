@@ -5,6 +5,7 @@ import {
   durationKey,
   integerKey,
   type SectionValues,
+  sizeKey,
   stringKey,
 } from '#config';
 
@@ -40,7 +41,22 @@ export const opentsdbSection = defineListSection({
       doc: 'Longest wait for a batch to fill.',
     }),
     arePointErrorsLogged: booleanKey('log-point-errors', true, {
-      doc: 'Whether each malformed point is logged.',
+      doc: 'Whether malformed points are logged, at most one a second.',
+    }),
+    areErrorsAnswered: booleanKey('answer-errors', true, {
+      doc: 'Whether telnet senders are told what is wrong with a line, as OpenTSDB tells them; InfluxDB says nothing.',
+    }),
+    lineBytesMax: sizeKey('max-line-size', '64k', {
+      doc: 'Longest telnet line; a longer one is skipped and counted.',
+    }),
+    bodyBytesMax: sizeKey('max-body-size', '25m', {
+      doc: 'Largest body of /api/put, after decompression; a larger one is refused with 413.',
+    }),
+    connectionsMax: integerKey('max-connections', 10000, {
+      doc: 'Connections open at one time; further ones are closed at once.',
+    }),
+    idleTimeoutMs: durationKey('idle-timeout', '0s', {
+      doc: 'Connections that are silent for so long are closed; 0s means never, and 2m for HTTP.',
     }),
   },
 });

@@ -21,10 +21,18 @@ export interface SinkOutcome {
   readonly reason: string;
 }
 
+/** What {@link PointSink.names} can list. */
+export type NameKind = 'measurements' | 'tag-keys' | 'tag-values';
+
 /** Where points go. */
 export interface PointSink {
   /** The series of a database, for filling batches; null where there is no such database. Cheap. */
   series(database: string): KnownSeries | null;
+  /**
+   * Names in a database that begin with some text, in byte order; for senders that ask before they send.
+   * @param max at most so many; 0 and more
+   */
+  names(database: string, kind: NameKind, beginning: string, max: number): readonly string[];
   /**
    * Creates a database unless it exists. Cheap when it does.
    * @param retentionPolicy unless '': this policy is created too where it is missing, and becomes the default. Same as

@@ -13,8 +13,16 @@ export interface TcpConnection {
   readonly peer: string;
   /** Sends an answer. A peer that does not read its answers is cut off after {@link ANSWER_BYTES_MAX}. */
   write(bytes: Uint8Array | string): void;
+  /** Bytes of answers that wait for the peer to read them. */
+  readonly backlogBytes: number;
   /** Sends what was written and ends the connection. */
   close(): void;
+  /**
+   * Gives the socket away, for a protocol that Node speaks: the handler gets no more data and the socket is not held back any
+   * more, but it still counts, and `end` still comes when it has closed.
+   * @param rest bytes that were received and are to be read again
+   */
+  detach(rest: Uint8Array): net.Socket;
 }
 
 /** Takes what a connection receives. Must not throw. */
@@ -56,7 +64,9 @@ const DRAIN_TURNS = 2;
 
 interface OpenConnection extends ConnectionInfo {
   readonly socket: net.Socket;
-  /** Bytes received, to see when it has gone quiet. */
+  /** True when somebody else reads it. */
+  isDetached: boolean;
+  /** Forgets the connection and ends its handler. */
   finish(): void;
 }
 
@@ -108,13 +118,13 @@ export class TcpListener {
   /** Stops reading from all connections; their senders wait. */
   pause(): void {
     this.isPaused = true;
-    for (const { socket } of this.open_) socket.pause();
+    for (const { socket, isDetached } of this.open_) if (!isDetached) socket.pause();
   }
 
   /** Reads again. */
   resume(): void {
     this.isPaused = false;
-    for (const { socket } of this.open_) socket.resume();
+    for (const { socket, isDetached } of this.open_) if (!isDetached) socket.resume();
   }
 
   /** Takes no more connections, reads what has arrived, ends all connections and their handlers. */
@@ -163,10 +173,25 @@ export class TcpListener {
         socket.write(bytes);
         if (socket.writableLength > ANSWER_BYTES_MAX) socket.destroy();
       },
+      get backlogBytes() {
+        return socket.writableLength;
+      },
       close: () => socket.end(),
+      detach: (rest) => {
+        connection.isDetached = true;
+        socket.removeListener('data', receive);
+        socket.pause();
+        if (rest.length > 0) socket.unshift(rest);
+        return socket;
+      },
     });
+    const receive = (chunk: Buffer): void => {
+      this.chunks++;
+      handler.data(chunk);
+    };
     const connection: OpenConnection = {
       socket,
+      isDetached: false,
       local: endOf(socket.localAddress, socket.localPort),
       remote,
       connectedAt: new Date(),
@@ -179,11 +204,10 @@ export class TcpListener {
     this.open_.add(connection);
     this.connectionsActive++;
     this.connectionsHandled++;
-    socket.on('data', (chunk: Buffer) => {
-      this.chunks++;
-      handler.data(chunk);
+    socket.on('data', receive);
+    socket.on('end', () => {
+      if (!connection.isDetached) connection.finish();
     });
-    socket.on('end', connection.finish);
     socket.on('close', connection.finish);
     if (idleTimeoutMs > 0) socket.setTimeout(idleTimeoutMs, () => socket.destroy());
     if (this.isPaused) socket.pause();

@@ -4,10 +4,11 @@ import {
   FieldType,
   int64ToBigInt,
   type KnownSeries,
+  parseSeriesKey,
   type PointsBatch,
   type PointsGroup,
 } from '#models';
-import type { PointSink, SinkOutcome, SinkWrite } from '../shared/point-sink.js';
+import type { NameKind, PointSink, SinkOutcome, SinkWrite } from '../shared/point-sink.js';
 
 /** Series of one database. */
 class MemorySeries implements KnownSeries {
@@ -58,6 +59,19 @@ export class MemorySink implements PointSink {
 
   series(database: string): KnownSeries | null {
     return this.databases.get(database)?.series ?? null;
+  }
+
+  names(database: string, kind: NameKind, beginning: string, max: number): readonly string[] {
+    const keys = this.databases.get(database)?.series.keys ?? [];
+    const names = keys.flatMap((key) => {
+      const { measurement, tags } = parseSeriesKey(Buffer.from(key, 'latin1'));
+      if (kind === 'measurements') return [measurement];
+      return tags.map((tag) => (kind === 'tag-keys' ? tag.key : tag.value));
+    });
+    return [...new Set(names)]
+      .filter((name) => name.startsWith(beginning))
+      .sort()
+      .slice(0, max);
   }
 
   ensureDatabase(database: string): Promise<void> {
