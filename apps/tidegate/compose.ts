@@ -37,6 +37,7 @@ import { createEngine } from './engine.js';
 import { HttpPart } from './http-part.js';
 import { JobsPart } from './jobs-part.js';
 import { InputsPart } from './inputs-part.js';
+import { PrometheusPart } from './prometheus-part.js';
 import type { ServerPart } from './server.js';
 import { StartProgress } from './start-progress.js';
 import { storageCommands } from './storage-commands.js';
@@ -113,11 +114,20 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     clock,
     logger: logger.with({ service: 'query' }),
   });
+  const prometheus = new PrometheusPart(config.prometheus, {
+    meta,
+    store,
+    writer,
+    reader: engine.reader,
+    shapes,
+    clock,
+  });
   const statistics = (): readonly StatisticsEntry[] => [
     ...service.collect(),
     { name: 'write', tags: {}, values: { ...writer.statistics } },
     ...storeStatistics(store),
     ...inputs.statistics(),
+    ...prometheus.statistics(),
     { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
     ...jobs.collect(),
   ];
@@ -153,7 +163,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     config.http,
     config.tls,
     service,
-    [],
+    prometheus.routes,
     logger.with({ service: 'httpd' }),
   );
   const parts: ServerPart[] = [

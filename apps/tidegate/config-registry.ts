@@ -2,7 +2,13 @@
 import type { ConfigOf } from '#config';
 import { coordinatorSection } from '#coordinator';
 import { httpSection, tlsSection } from '#httpd';
-import { collectdSection, graphiteSection, opentsdbSection, udpSection } from '#inputs';
+import {
+  collectdSection,
+  graphiteSection,
+  opentsdbSection,
+  prometheusSection,
+  udpSection,
+} from '#inputs';
 import { continuousQueriesSection, precreationSection, retentionSection } from '#jobs';
 import { metaSection } from '#meta';
 import { monitorSection } from '#monitor';
@@ -33,6 +39,7 @@ export const configRegistry = {
   collectd: collectdSection,
   opentsdb: opentsdbSection,
   udp: udpSection,
+  prometheus: prometheusSection,
   continuousQueries: continuousQueriesSection,
   tls: tlsSection,
   ifql: ifqlSection,

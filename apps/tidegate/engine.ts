@@ -26,6 +26,8 @@ export interface EngineParts {
 export interface ServerEngine extends StatementEngine {
   /** Whether a query that has not ended reads a shard. */
   isShardInUse(id: number): boolean;
+  /** Opens stored data, also for readers beside the engine. */
+  readonly reader: StoreReader;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export function createEngine(parts: EngineParts): ServerEngine {
   });
   return {
     isShardInUse: (id) => reader.isShardInUse(id),
+    reader,
     close: () => workers?.close() ?? Promise.resolve(),
     async *execute(statement, { database, retentionPolicy, signal }) {
       const grain = grainOf(statement);

@@ -30,6 +30,7 @@ export {
   decompressSnappyInto,
   snappySizeBytes,
 } from './snappy.js';
+export { SnappyBuilder } from './snappy-builder.js';
 export { type BitWriter, createBitWriter, flushBits, putBits, startBits } from './bit-writer.js';
 export {
   BLOCK_VALUES_MAX,

@@ -5,7 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import { DataController } from './data.controller.js';
 import type { HttpConfig, TlsConfig } from './httpd.config.js';
 import type { HttpRoute } from './ports.js';
-import type { RequestPipeline } from './request-pipeline.js';
+import { sendMethodNotAllowed } from './method-not-allowed.js';
+import type { RequestPipeline, RouteSpec } from './request-pipeline.js';
 import { routeSpecOf, type RouteMountParts } from './route-mount.js';
 import { StatusController } from './status.controller.js';
 import { readTlsOptions } from './tls-options.js';
@@ -63,15 +64,36 @@ export function mountRoutes(
   parts: RouteMountParts,
 ): void {
   const instance: FastifyInstance = adapter.getInstance();
-  for (const route of routes) {
-    const spec = routeSpecOf(route, parts);
+  const serve = (method: string | string[], url: string, spec: RouteSpec): void => {
     instance.route({
-      method: route.method,
-      url: route.path,
+      method,
+      url,
       handler: (request, reply) => {
         reply.hijack();
         return pipeline.serve(request.raw, reply.raw, spec);
       },
     });
+  };
+  const methodsByPath = new Map<string, string[]>();
+  for (const route of routes) {
+    serve(route.method, route.path, routeSpecOf(route, parts));
+    methodsByPath.set(route.path, [...(methodsByPath.get(route.path) ?? []), route.method]);
   }
+  for (const [path, methods] of methodsByPath) {
+    const others = METHODS.filter((method) => !methods.includes(method));
+    serve(others, path, refusalOf(methods));
+  }
+}
+
+/** What is answered 405 where a route does not serve it. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** The answer to other methods than those of a path. Same as InfluxDB 1.x. */
+function refusalOf(methods: readonly string[]): RouteSpec {
+  return {
+    privilege: 'none',
+    needsStore: false,
+    contentType: null,
+    handle: (exchange) => sendMethodNotAllowed(exchange, [...methods].sort().join(', ')),
+  };
 }

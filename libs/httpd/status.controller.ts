@@ -2,6 +2,7 @@
 import { All, Controller, Get, Head, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Exchange } from './exchange.js';
+import { sendMethodNotAllowed } from './method-not-allowed.js';
 import type { RouteSpec } from './request-pipeline.js';
 import { HTTPD_PARTS, type HttpdParts } from './tokens.js';
 
@@ -139,11 +140,10 @@ export class StatusController {
 function refuse(exchange: Exchange): void {
   const path = (exchange.request.url ?? '').split('?')[0] ?? '';
   const methods = METHODS_BY_PATH[path];
-  exchange.response.setHeader('X-Content-Type-Options', 'nosniff');
-  if (methods === undefined) {
-    exchange.send(404, 'text/plain; charset=utf-8', '404 page not found\n');
+  if (methods !== undefined) {
+    sendMethodNotAllowed(exchange, methods);
     return;
   }
-  exchange.response.setHeader('Allow', methods);
-  exchange.send(405, 'text/plain; charset=utf-8', 'Method Not Allowed\n');
+  exchange.response.setHeader('X-Content-Type-Options', 'nosniff');
+  exchange.send(404, 'text/plain; charset=utf-8', '404 page not found\n');
 }

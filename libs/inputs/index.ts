@@ -3,6 +3,9 @@ export { type GraphiteConfig, graphiteSection } from './graphite/graphite.config
 export { explainGraphitePath } from './graphite/explain-path.js';
 export { type OpentsdbConfig, opentsdbSection } from './opentsdb/opentsdb.config.js';
 export { type UdpConfig, udpSection } from './udp/udp.config.js';
+export { type PrometheusConfig, prometheusSection } from './prometheus/prometheus.config.js';
+export { PrometheusService } from './prometheus/prometheus-service.js';
+export { READ_BODY_MAX_BYTES } from './prometheus/read.handler.js';
 export { builtInInputs } from './built-in.js';
 export { InputError } from './shared/errors.js';
 export {

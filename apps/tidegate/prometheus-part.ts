@@ -1,0 +1,72 @@
+/** Prometheus' remote write and remote read bound to metadata, storage and the HTTP server. Wiring only. */
+import type { PointsWriter, StoreReader } from '#coordinator';
+import type { HttpRoute } from '#httpd';
+import {
+  type InputStatistics,
+  type PrometheusConfig,
+  PrometheusService,
+  READ_BODY_MAX_BYTES,
+} from '#inputs';
+import type { Clock } from '#kernel';
+import type { MetaClient } from '#meta';
+import type { ShapeTable } from '#models';
+import type { Store } from '#tsdb';
+
+/** What remote write and read stand on. */
+export interface PrometheusPartOptions {
+  readonly meta: MetaClient;
+  readonly store: Store;
+  readonly writer: PointsWriter;
+  /** Knows which shards are being read. */
+  readonly reader: StoreReader;
+  readonly shapes: ShapeTable;
+  readonly clock: Clock;
+}
+
+/** Routes and counters. */
+export class PrometheusPart {
+  readonly routes: readonly HttpRoute[];
+  private readonly service: PrometheusService;
+
+  constructor(config: PrometheusConfig, options: PrometheusPartOptions) {
+    const { meta, store, writer, reader, shapes, clock } = options;
+    const service = new PrometheusService({
+      config,
+      sink: {
+        series: (name) => (meta.database(name) === undefined ? null : store.index(name)),
+        write: (write) => writer.write(write),
+      },
+      reader: {
+        hasDatabase: (name) => meta.database(name) !== undefined,
+        hasRetentionPolicy: (name, policy) => meta.retentionPolicy(name, policy) !== undefined,
+        view: (source) => reader.view(source),
+      },
+      shapes,
+      clock,
+    });
+    this.service = service;
+    this.routes = [
+      {
+        method: 'POST',
+        path: '/api/v1/prom/write',
+        privilege: 'user',
+        isThrottled: true,
+        trackedAs: 'writes',
+        ...(config.writeBodySizeMaxBytes > 0 && { bodySizeMaxBytes: config.writeBodySizeMaxBytes }),
+        handle: (request) => service.write(request),
+      },
+      {
+        method: 'POST',
+        path: '/api/v1/prom/read',
+        privilege: 'user',
+        trackedAs: 'queries',
+        bodySizeMaxBytes: READ_BODY_MAX_BYTES,
+        handle: (request) => service.read(request),
+      },
+    ];
+  }
+
+  statistics(): readonly InputStatistics[] {
+    return this.service.statistics();
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Remote write and remote read together: their handlers, which apps/tidegate mounts on the HTTP server, their books and their
+ * counters.
+ */
+import type { Clock } from '#kernel';
+import type { ShapeTable } from '#models';
+import { IngestLedger, type RejectedInput } from '../shared/ingest-ledger.js';
+import type { InputStatistics } from '../shared/input.js';
+import type { PrometheusRequest, PrometheusResult, PrometheusSink, SeriesReader } from './ports.js';
+import type { PrometheusConfig } from './prometheus.config.js';
+import { ReadHandler } from './read.handler.js';
+import { newPrometheusStatistics } from './statistics.js';
+import { WriteHandler } from './write.handler.js';
+
+/** What the service stands on. */
+export interface PrometheusServiceParts {
+  readonly config: PrometheusConfig;
+  readonly sink: PrometheusSink;
+  readonly reader: SeriesReader;
+  /** The process' table of shapes. */
+  readonly shapes: ShapeTable;
+  readonly clock: Clock;
+  /** Told of bodies that cannot be read. */
+  onReject?(rejected: RejectedInput): void;
+}
+
+/** Serves Prometheus. Has nothing to open or close. */
+export class PrometheusService {
+  readonly ledger: IngestLedger;
+  private readonly counters = newPrometheusStatistics();
+  private readonly writes: WriteHandler;
+  private readonly reads: ReadHandler;
+
+  constructor(parts: PrometheusServiceParts) {
+    const { config, sink, reader, shapes, clock } = parts;
+    const { counters: statistics } = this;
+    const onReject = parts.onReject?.bind(parts);
+    this.ledger = new IngestLedger('prometheus', clock, onReject);
+    this.writes = new WriteHandler({ config, sink, shapes, ledger: this.ledger, statistics });
+    this.reads = new ReadHandler({ config, reader, statistics });
+  }
+
+  /** Answers POST /api/v1/prom/write. @throws TidegateError */
+  write(request: PrometheusRequest): Promise<PrometheusResult> {
+    return this.writes.handle(request);
+  }
+
+  /** Answers POST /api/v1/prom/read. @throws TidegateError */
+  read(request: PrometheusRequest): Promise<PrometheusResult> {
+    return this.reads.handle(request);
+  }
+
+  statistics(): readonly InputStatistics[] {
+    return [{ name: 'prometheus', tags: {}, values: { ...this.counters } }];
+  }
+}
