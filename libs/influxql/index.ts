@@ -44,7 +44,7 @@ export { parseExpression, parseQuery, parseSelectStatement, parseStatement } fro
 export { printExpr } from './print-expr.js';
 export { printSelect, printSource, printStatement } from './printer.js';
 export { type NameDefaults, qualifySelect, qualifyStatement } from './qualify.js';
-export { type ReduceContext, compareValues, reduceExpr } from './reduce.js';
+export { type ReduceContext, compareValues, isLiteral, reduceExpr } from './reduce.js';
 export { type RegexMatcher, compileRegex, literalAlternatives } from './regex.js';
 export { callsIn, groupByIntervalNs, withoutParens } from './select-shape.js';
 export {

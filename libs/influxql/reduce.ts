@@ -14,6 +14,8 @@ export interface ReduceContext {
   readonly nowNs?: bigint;
   /** Zone of times written as text without one; default UTC. */
   readonly zone?: TimeZone;
+  /** The value of a function of literals, or null where it is none of those that may be folded; absent for none at all. */
+  readonly callOf?: (name: string, args: readonly Literal[]) => Literal | null;
 }
 
 /** The expression with its constant parts folded. */
@@ -35,10 +37,27 @@ export function reduceExpr(expr: Expr, context: ReduceContext = {}): Expr {
       if (expr.name === 'now' && expr.args.length === 0 && context.nowNs !== undefined) {
         return { kind: 'time', valueNs: context.nowNs };
       }
-      return { ...expr, args: expr.args.map((argument) => reduceExpr(argument, context)) };
+      const args = expr.args.map((argument) => reduceExpr(argument, context));
+      const value = args.every(isLiteral) ? context.callOf?.(expr.name, args) : null;
+      return value ?? { ...expr, args };
     }
     default:
       return expr;
+  }
+}
+
+/** True for constants; a regular expression counts among them. */
+export function isLiteral(expr: Expr): expr is Literal {
+  switch (expr.kind) {
+    case 'varRef':
+    case 'call':
+    case 'distinct':
+    case 'binary':
+    case 'paren':
+    case 'wildcard':
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -54,6 +73,7 @@ function reduceLogic(op: BinaryOperator, lhs: Expr, rhs: Expr): Expr | null {
 
 /** The value of an operation on two literals, or null where it has none. */
 function fold(op: BinaryOperator, lhs: Expr, rhs: Expr, zone: TimeZone): Expr | null {
+  if (rhs.kind === 'nil') return foldNil(op, lhs);
   switch (lhs.kind) {
     case 'boolean':
       return rhs.kind === 'boolean' ? foldBoolean(op, lhs.value, rhs.value) : null;
@@ -74,6 +94,14 @@ function fold(op: BinaryOperator, lhs: Expr, rhs: Expr, zone: TimeZone): Expr | 
     default:
       return null;
   }
+}
+
+/** An operation of a literal with nothing. */
+function foldNil(op: BinaryOperator, lhs: Expr): Literal | null {
+  const isEquality = op === '=' || op === '!=';
+  const isAlwaysFalse = ['boolean', 'duration', 'integer', 'number', 'time'].includes(lhs.kind);
+  const isFalse = isAlwaysFalse || (isEquality && (lhs.kind === 'string' || lhs.kind === 'nil'));
+  return isFalse ? { kind: 'boolean', value: false } : null;
 }
 
 function compare<T>(op: BinaryOperator, lhs: T, rhs: T): Literal | null {

@@ -3,7 +3,7 @@
  * integers beyond 2^53 have their exact values in `wide` beside it.
  */
 import type { ResultColumn } from './ports.js';
-import type { ValueType } from './value-type.js';
+import { isNumeric, type ValueType } from './value-type.js';
 
 /** Values of one type. Immutable once handed on, but for those that their maker says are reused. */
 export interface Column {
@@ -205,6 +205,22 @@ export function gatherRows(column: Column, order: Int32Array, from = 0, to = ord
   return numberColumn(column.type, numbers, mask, exact);
 }
 
+/** The column in another type of number, floats cut to whole numbers; other columns as they are. */
+export function castColumn(column: Column, type: ValueType): Column {
+  if (column.type === type || !isNumeric(column.type) || !isNumeric(type)) return column;
+  const { numbers, present } = column;
+  if (type === 'float') return numberColumn(type, numbers, present);
+  const builder = new ColumnBuilder(type, numbers.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number;
+    if (!hasValue(column, i)) builder.pushNull();
+    else if (column.type !== 'float')
+      builder.pushInteger(BigInt.asIntN(64, exactInteger(column, i)));
+    else builder.pushInteger(Number.isFinite(number) ? BigInt(Math.trunc(number)) : 0n);
+  }
+  return builder.build();
+}
+
 /** Rows `from .. to` of a column, sharing its memory. */
 export function sliceColumn(column: Column, from: number, to: number): Column {
   if (column.type === 'string') return stringColumn(column.strings.slice(from, to));
@@ -257,8 +273,20 @@ export function concatColumns(
 }
 
 /** The column in the form that response writers take. */
-export function toResultColumn(column: Column): ResultColumn {
+/** @param absent the number shown where a text or a boolean has no value; null for nothing */
+export function toResultColumn(
+  column: Column,
+  absent: number | bigint | null = null,
+): ResultColumn {
   const { numbers, present, wide } = column;
+  if (absent !== null && present && (column.type === 'string' || column.type === 'boolean')) {
+    const text = (i: number): string | null => column.strings[i] ?? null;
+    const values = Array.from(present, (has, i) => {
+      if (has === 0) return absent;
+      return column.type === 'string' ? text(i) : numbers[i] !== 0;
+    });
+    return { kind: 'any', values };
+  }
   switch (column.type) {
     case 'float':
       return { kind: 'float', values: numbers, present };

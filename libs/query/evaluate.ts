@@ -22,6 +22,11 @@ export interface RowScope {
   resolve(ref: VarRef): Column | null;
   /** The column of a call that was computed before, by its printed text. */
   resolveCall?(call: Expr): Column | null;
+  /**
+   * In WHERE, a quotient of integers is an integer. Over stored points nothing beside a boolean does not count as false
+   * there; over a subquery's rows functions of one row give nothing. Absent for columns of a result.
+   */
+  readonly where?: 'points' | 'rows';
 }
 
 const SAFE = Number.MAX_SAFE_INTEGER;
@@ -39,6 +44,7 @@ export function evaluate(expr: Expr, scope: RowScope): Column {
     case 'call':
     case 'distinct':
       if (expr.kind === 'call' && isMathFunction(expr.name)) {
+        if (scope.where === 'rows') return emptyColumn('float', count);
         const args = expr.args.map((argument) => evaluate(argument, scope));
         return applyMath(expr.name, args, count);
       }
@@ -49,10 +55,6 @@ export function evaluate(expr: Expr, scope: RowScope): Column {
       return constantColumn(expr.value, 'integer', count);
     case 'unsigned':
       return constantColumn(expr.value, 'unsigned', count);
-    case 'duration':
-      return constantColumn(expr.valueNs, 'integer', count);
-    case 'time':
-      return constantColumn(expr.valueNs, 'integer', count);
     case 'string':
       return constantColumn(expr.value, 'string', count);
     case 'boolean':
@@ -63,8 +65,12 @@ export function evaluate(expr: Expr, scope: RowScope): Column {
 }
 
 /** Byte i is 1 where the condition holds in row i. */
-export function evaluateCondition(expr: Expr, scope: RowScope): Uint8Array {
-  const column = evaluate(expr, scope);
+export function evaluateCondition(
+  expr: Expr,
+  scope: RowScope,
+  where: 'points' | 'rows' = 'points',
+): Uint8Array {
+  const column = evaluate(expr, { ...scope, where });
   const mask = new Uint8Array(scope.count);
   if (column.type !== 'boolean') return mask;
   for (let i = 0; i < mask.length; i++)
@@ -83,14 +89,12 @@ function evaluateBinary(op: BinaryOperator, lhs: Expr, rhs: Expr, scope: RowScop
   const right = evaluate(rhs, scope);
   if (op === 'AND' || op === 'OR') return logic(op, left, right, count);
   const isComparison = comparisonOf(op) !== 0;
+  if (left.type === 'boolean' || right.type === 'boolean')
+    return combineBooleans(op, left, right, scope);
   if (left.type === 'string' || right.type === 'string')
     return compareStrings(op, left, right, count);
-  if (left.type === 'boolean' || right.type === 'boolean') {
-    if (left.type !== right.type)
-      return isComparison ? booleans(new Float64Array(count)) : emptyColumn('boolean', count);
-    return combineBooleans(op, left, right, count);
-  }
-  return isComparison ? compareNumbers(op, left, right, count) : calculate(op, left, right, count);
+  if (isComparison) return compareNumbers(op, left, right, count);
+  return calculate(op, left, right, scope);
 }
 
 function booleans(numbers: Float64Array, present: Uint8Array | null = null): Column {
@@ -145,24 +149,34 @@ function compareStrings(op: BinaryOperator, left: Column, right: Column, count: 
   return booleans(out);
 }
 
-function combineBooleans(op: BinaryOperator, left: Column, right: Column, count: number): Column {
+/**
+ * At least one side is boolean. Nothing beside a boolean counts as false; a boolean on the left with something else gives
+ * false, one on the right nothing.
+ */
+function combineBooleans(op: BinaryOperator, left: Column, right: Column, scope: RowScope): Column {
+  const { count } = scope;
+  const isAbsentFalse = scope.where !== 'points';
   const out = new Float64Array(count);
-  const isComparison = op === '=' || op === '!=';
-  const present = isComparison ? null : bothPresent(left, right, count);
-  if (!isComparison && op !== '&' && op !== '|' && op !== '^') {
+  const isEquality = op === '=' || op === '!=';
+  if (!isEquality && op !== '&' && op !== '|' && op !== '^')
     return comparisonOf(op) === 0 ? emptyColumn('boolean', count) : booleans(out);
-  }
+  const present = new Uint8Array(count).fill(1);
   for (let i = 0; i < count; i++) {
-    if (!hasValue(left, i) || !hasValue(right, i)) continue;
-    const a = left.numbers[i] as number;
-    const b = right.numbers[i] as number;
+    const hasLeft = hasValue(left, i);
+    const hasRight = hasValue(right, i);
+    const isLeft = hasLeft ? left.type === 'boolean' : hasRight && isAbsentFalse;
+    const isRight = hasRight ? right.type === 'boolean' : hasLeft && isAbsentFalse;
+    if (!isLeft && !isEquality) present[i] = 0;
+    if (!isLeft || !isRight) continue;
+    const a = hasLeft ? (left.numbers[i] as number) : 0;
+    const b = hasRight ? (right.numbers[i] as number) : 0;
     let value = a === b ? 1 : 0;
     if (op === '!=' || op === '^') value = 1 - value;
     else if (op === '&') value = a * b;
     else if (op === '|') value = Math.max(a, b);
     out[i] = value;
   }
-  return booleans(out, present);
+  return booleans(out, isEquality ? null : present);
 }
 
 /** Which outcomes of a comparison hold: bit 1 less, bit 2 equal, bit 4 greater; 0 for other operators. */
@@ -222,21 +236,44 @@ function bothPresent(left: Column, right: Column, count: number): Uint8Array | n
   return present;
 }
 
-function calculate(op: BinaryOperator, left: Column, right: Column, count: number): Column {
+function calculate(op: BinaryOperator, left: Column, right: Column, scope: RowScope): Column {
+  const { count } = scope;
+  const isWhole = scope.where !== undefined;
   const present = bothPresent(left, right, count);
   const isFloat = left.type === 'float' || right.type === 'float';
   const isBitwise = op === '&' || op === '|' || op === '^';
   if (isFloat && isBitwise) return emptyColumn('float', count);
-  if (isFloat || (op === '/' && left.type !== 'unsigned' && right.type !== 'unsigned')) {
-    return numberColumn('float', calculateFloats(op, left.numbers, right.numbers, count), present);
+  if (
+    isFloat ||
+    (op === '/' && !isWhole && left.type !== 'unsigned' && right.type !== 'unsigned')
+  ) {
+    const numbers = calculateFloats(op, left.numbers, right.numbers, count);
+    return numberColumn('float', numbers, withoutNaN(numbers, present));
   }
   const type: ValueType =
     left.type === 'unsigned' || right.type === 'unsigned' ? 'unsigned' : 'integer';
   if (!isBitwise && op !== '/' && type === 'integer' && !left.wide && !right.wide) {
     const numbers = calculateFloats(op, left.numbers, right.numbers, count);
+    if (op === '%') zeroNaN(numbers);
     if (allSafe(numbers)) return numberColumn(type, numbers, present);
   }
   return calculateExact(op, left, right, type, count);
+}
+
+/** A float that is no number shows as nothing. */
+function withoutNaN(numbers: Float64Array, present: Uint8Array | null): Uint8Array | null {
+  let mask = present;
+  for (let i = 0; i < numbers.length; i++) {
+    if (!Number.isNaN(numbers[i])) continue;
+    if (mask === present) mask = present?.slice() ?? new Uint8Array(numbers.length).fill(1);
+    (mask as Uint8Array)[i] = 0;
+  }
+  return mask;
+}
+
+/** The remainder of a division of integers by 0 is 0. */
+function zeroNaN(numbers: Float64Array): void {
+  for (let i = 0; i < numbers.length; i++) if (Number.isNaN(numbers[i])) numbers[i] = 0;
 }
 
 function allSafe(numbers: Float64Array): boolean {
@@ -268,7 +305,7 @@ function calculateFloats(
       for (let i = 0; i < count; i++) out[i] = b[i] === 0 ? 0 : (a[i] as number) / (b[i] as number);
       break;
     case '%':
-      for (let i = 0; i < count; i++) out[i] = b[i] === 0 ? 0 : (a[i] as number) % (b[i] as number);
+      for (let i = 0; i < count; i++) out[i] = (a[i] as number) % (b[i] as number);
       break;
     default:
   }

@@ -1,6 +1,7 @@
 /**
  * Functions of one row: abs, sin, round … Same set and rules of types as InfluxDB 1.x.
  */
+import type { Literal } from '#influxql';
 import { hasValue, numberColumn, type Column } from './column.js';
 
 const FLOAT_FUNCTIONS: Readonly<Record<string, (x: number, y: number) => number>> = {
@@ -43,6 +44,24 @@ export function mathArgumentCount(name: string): number {
 /** True where the result has the type of the argument; else it is a float. */
 export function keepsType(name: string): boolean {
   return Object.hasOwn(SAME_TYPE, name);
+}
+
+/** A math function of literals, `nil` where they are no numbers; null where it is none or takes another number of them. */
+export function mathOfLiterals(name: string, args: readonly Literal[]): Literal | null {
+  if (!isMathFunction(name) || args.length !== mathArgumentCount(name)) return null;
+  const numbers: number[] = [];
+  for (const literal of args) {
+    const { kind } = literal;
+    if (kind !== 'number' && kind !== 'integer' && kind !== 'unsigned') return { kind: 'nil' };
+    numbers.push(Number(literal.value));
+  }
+  const [x = 0, y = 0] = numbers;
+  const [first] = args;
+  if (keepsType(name) && first?.kind !== 'number')
+    return first?.kind === 'integer' ? first : { kind: 'nil' };
+  const apply: (x: number, y: number) => number =
+    SAME_TYPE[name] ?? FLOAT_FUNCTIONS[name] ?? Math.abs;
+  return { kind: 'number', value: apply(x, y) };
 }
 
 /** Applies a math function to columns of numbers, row by row; rows without a value stay so. */

@@ -6,6 +6,7 @@ import {
   MAX_TIME_NS,
   MIN_TIME_NS,
   printExpr,
+  reduceExpr,
   splitCondition,
   timeZoneOf,
   utc,
@@ -18,7 +19,7 @@ import {
   type TimeZone,
 } from '#influxql';
 import { QueryError } from '../errors.js';
-import { isMathFunction, mathArgumentCount } from '../math-functions.js';
+import { isMathFunction, mathArgumentCount, mathOfLiterals } from '../math-functions.js';
 import type { WindowSpec } from '../windows.js';
 import { compileDimensions, type Grouping } from './dimension-rules.js';
 import { checkFields, type FieldFacts } from './field-rules.js';
@@ -58,10 +59,11 @@ export function compileSelect(statement: SelectStatement, nowNs: bigint): Compil
 }
 
 function compile(
-  statement: SelectStatement,
+  written: SelectStatement,
   nowNs: bigint,
   parent: CompiledSelect | null,
 ): CompiledSelect {
+  const statement = { ...written, fields: written.fields.map(reducedField) };
   const zone = timeZoneOf(statement.timeZone ?? '') ?? utc;
   const isAscending = statement.sortFields[0]?.isAscending ?? parent?.isAscending ?? true;
   const split = splitCondition(statement.condition, { nowNs, zone });
@@ -114,6 +116,13 @@ function compile(
 
 function isTime(expr: Expr): boolean {
   return expr.kind === 'varRef' && expr.name === 'time';
+}
+
+/** The field with its constant parts folded, and without parentheses around all of it. */
+function reducedField(field: Field): Field {
+  if (isTime(field.expr)) return field;
+  const expr = reduceExpr(field.expr, { callOf: mathOfLiterals });
+  return { ...field, expr: expr.kind === 'paren' ? expr.expr : expr };
 }
 
 /** Only functions of one row may stand in WHERE. */

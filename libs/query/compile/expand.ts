@@ -39,19 +39,20 @@ export interface SourceNames {
   readonly tables: readonly Pick<SourceTable, 'fieldNames' | 'fieldType' | 'tagKeys'>[];
 }
 
-/** Tags to group by, each once, in order of mention; wildcards in byte order. */
+/** Tags to group by, in order of mention, perhaps more than once; wildcards in byte order. */
 export function expandDimensions(
   { grouping }: CompiledSelect,
   { tables }: SourceNames,
 ): readonly string[] {
-  const tags = new Set(grouping.tags);
+  const tags = [...grouping.tags];
   if (grouping.hasWildcard || grouping.regexes.length > 0) {
     const keys = new Set(tables.flatMap((table) => table.tagKeys));
     for (const key of sorted(keys)) {
-      if (grouping.hasWildcard || grouping.regexes.some((matches) => matches(key))) tags.add(key);
+      if (grouping.hasWildcard) tags.push(key);
+      tags.push(...grouping.regexes.filter((matches) => matches(key)).map(() => key));
     }
   }
-  return [...tags];
+  return tags;
 }
 
 /** Fields without wildcards and regular expressions. */

@@ -4,6 +4,7 @@
  */
 import {
   formatInfluxqlDuration,
+  isLiteral,
   printExpr,
   type Call,
   type Expr,
@@ -380,20 +381,5 @@ function checkUnit(name: string, unit: Expr | undefined, phrase: string): void {
     throw new QueryError(
       `duration argument must be positive, got ${formatInfluxqlDuration(unit.valueNs)}`,
     );
-  }
-}
-
-/** True for constants; a regular expression counts among them. */
-export function isLiteral(expr: Expr): boolean {
-  switch (expr.kind) {
-    case 'varRef':
-    case 'call':
-    case 'distinct':
-    case 'binary':
-    case 'paren':
-    case 'wildcard':
-      return false;
-    default:
-      return true;
   }
 }

@@ -2,7 +2,7 @@
  * SELECT with functions over windows: the streams of all calls for one group, joined into rows by time.
  */
 import { MIN_TIME_NS, printExpr, type VarRef } from '#influxql';
-import { ColumnBuilder, emptyColumn, gatherRows, type Column } from '../column.js';
+import { ColumnBuilder, emptyColumn, gatherRows, sliceColumn, type Column } from '../column.js';
 import { QueryLimitError } from '../errors.js';
 import { evaluate, type RowScope } from '../evaluate.js';
 import { isSelector, planCall, type CallPlan, type LeafPlan } from '../functions/call-plan.js';
@@ -10,7 +10,7 @@ import { fillStream } from '../functions/fill.js';
 import { reversed, type Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
-import type { ExprType } from '../value-type.js';
+import type { ExprType, ValueType } from '../value-type.js';
 import {
   EvenWindows,
   OneWindow,
@@ -19,11 +19,10 @@ import {
   windowOf,
   type Windows,
 } from '../windows.js';
-import { valueType } from './entry-rows.js';
 import type { Group } from './groups.js';
 import type { PreparedSelect } from './prepared-select.js';
 import { rawRows } from './raw-select.js';
-import { inType, withFill } from './row-plan.js';
+import { filledScope, inType, withFill } from './row-plan.js';
 import { scanWindows } from './window-scan.js';
 
 /** Rows of one group. */
@@ -49,8 +48,8 @@ const DENSE_WINDOWS_MAX = 1 << 21;
 export interface AggregateContext {
   readonly budget: QueryBudget;
   readonly random: () => number;
-  /** True for a subquery, whose LIMIT may be counted elsewhere. */
-  readonly isInner: boolean;
+  /** True for a subquery whose LIMIT is counted elsewhere. */
+  readonly isLimitedLater: boolean;
 }
 
 /** Computes the groups of one SELECT. */
@@ -59,13 +58,13 @@ export class AggregateSelect {
   readonly #budget: QueryBudget;
   readonly #plans: readonly { readonly key: string; readonly plan: CallPlan }[];
   readonly #beside: readonly VarRef[];
-  readonly #isInner: boolean;
+  readonly #isLimitedLater: boolean;
   #heldBytes = 0;
 
-  constructor(select: PreparedSelect, { budget, random, isInner }: AggregateContext) {
+  constructor(select: PreparedSelect, { budget, random, isLimitedLater }: AggregateContext) {
     this.#select = select;
     this.#budget = budget;
-    this.#isInner = isInner;
+    this.#isLimitedLater = isLimitedLater;
     const { windows } = select.compiled;
     const [only] = select.calls;
     const keepsTime = select.calls.length === 1 && isSelector(only?.name ?? '') && windows === null;
@@ -89,12 +88,27 @@ export class AggregateSelect {
   *rows(group: Group): Generator<null, GroupRows> {
     const leaves = yield* this.#scanLeaves(group);
     const streams: Stream[] = [];
-    for (const { plan } of this.#plans) streams.push(yield* this.#streamOf(plan, group, leaves));
+    for (const { plan } of this.#plans)
+      streams.push(this.#limited(yield* this.#streamOf(plan, group, leaves)));
     const merged = yield* mergeTimes(streams, this.#select.compiled.isAscending, this.#budget);
     const rows = this.#join(streams, merged);
     this.#budget.release(this.#heldBytes);
     this.#heldBytes = 0;
     return rows;
+  }
+
+  /** LIMIT and OFFSET count points of each call, not rows of the result. */
+  #limited(stream: Stream): Stream {
+    const { limit, offset } = this.#select.compiled.statement;
+    if (this.#isLimitedLater || (limit === 0 && offset === 0)) return stream;
+    const { length } = stream.timesNs;
+    const from = Math.min(offset, length);
+    const to = limit > 0 ? Math.min(length, from + limit) : length;
+    return {
+      timesNs: stream.timesNs.slice(from, to),
+      values: sliceColumn(stream.values, from, to),
+      aux: stream.aux.map((column) => sliceColumn(column, from, to)),
+    };
   }
 
   /** Counts what the group at hand holds. */
@@ -147,7 +161,7 @@ export class AggregateSelect {
     plan: CallPlan,
     group: Group,
     leaves: ReadonlyMap<LeafPlan, Stream>,
-    isCut = !this.#isInner,
+    isCut = !this.#isLimitedLater,
   ): Generator<null, Stream> {
     if (plan.kind === 'raw') return yield* this.#rawStream(plan, group);
     if (plan.kind === 'transform')
@@ -189,9 +203,11 @@ export class AggregateSelect {
         isAscending: this.#select.compiled.isAscending,
         budget: this.#budget,
       },
-      columns: [{ expr: ref, type: input, fill: null }],
+      columns: [{ expr: ref, type: input }],
+      fill: null,
       ties: [],
       rowsMax: 0,
+      shardLimit: null,
     });
     for (const chunk of chunks) {
       if (!chunk) {
@@ -242,14 +258,15 @@ export class AggregateSelect {
 
   /** Rows of all streams: one for each time at which any has a point. */
   #join(streams: readonly Stream[], { timesNs, rows }: JoinedTimes): GroupRows {
-    const { fill, windows } = this.#select.compiled;
+    const { fill } = this.#select.compiled;
     const number = fill.option === 'number' ? fill.value.value : null;
     const byKey = new Map<string, Column>();
     streams.forEach((stream, s) => {
       const column = gatherRows(stream.values, rows[s] as Int32Array);
-      const filled = number !== null ? filledWith(column, number, timesNs.length) : column;
-      const carried =
-        fill.option === 'previous' && windows ? carry(filled, timesNs.length) : filled;
+      const isKnown = this.#inputOf(s) !== null;
+      const filled =
+        number !== null && isKnown ? filledWith(column, number, timesNs.length) : column;
+      const carried = fill.option === 'previous' ? carry(filled, timesNs.length) : filled;
       byKey.set(this.#plans[s]?.key ?? '', carried);
     });
     const [single] = streams;
@@ -261,15 +278,22 @@ export class AggregateSelect {
         const column = single?.aux[at];
         if (!column) return null;
         const joined = gatherRows(column, rows[0] as Int32Array);
-        return number !== null ? filledWith(joined, number, timesNs.length) : joined;
+        return fill.option === 'previous' ? carry(joined, timesNs.length) : joined;
       },
       resolveCall: (call) => byKey.get(printExpr(asPlanned(call))) ?? null,
     };
+    const filled = filledScope(scope, number, this.#select.typeOf);
     const columns = this.#select.columns.map(({ expr, type }) => {
-      const column = evaluate(expr, scope);
-      return inType(column, valueType(type) ?? column.type, timesNs.length);
+      const column = evaluate(expr, filled);
+      return inType(column, type ?? column.type, timesNs.length);
     });
     return { timesNs, columns };
+  }
+
+  /** Type of what a call reads; null where that is nothing. */
+  #inputOf(s: number): ValueType | null {
+    const plan = this.#plans[s]?.plan;
+    return plan ? inputOf(plan) : null;
   }
 
   #leafBeside(): readonly VarRef[] {
@@ -293,6 +317,10 @@ function asPlanned(call: Parameters<typeof printExpr>[0]): Parameters<typeof pri
     name: 'distinct',
     args: [{ kind: 'varRef', name: call.name, cast: null }],
   };
+}
+
+function inputOf(plan: CallPlan): ValueType | null {
+  return plan.kind === 'transform' ? inputOf(plan.input) : plan.input;
 }
 
 function leafOf(plan: CallPlan): LeafPlan | null {

@@ -5,9 +5,9 @@ import { walkExpr, type Expr, type VarRef } from '#influxql';
 import { emptyColumn, gatherNumbers, gatherRows, sliceColumn, stringColumn } from '../column.js';
 import { evaluateCondition, type RowScope } from '../evaluate.js';
 import type { QueryBudget } from '../limits.js';
-import { RowReader, type RowField, type Rows } from '../scan/row-reader.js';
+import { RowReader } from '../scan/row-reader.js';
 import { isFieldOf } from '../scan/series-filter.js';
-import type { FieldReader, Stretch } from '../scan/source-table.js';
+import type { FieldReader, RowField, Rows, RowSource, Stretch } from '../scan/source-table.js';
 import { StoredTable } from '../scan/stored-table.js';
 import type { ExprType, ValueType } from '../value-type.js';
 import type { GroupEntry } from './groups.js';
@@ -21,14 +21,14 @@ export interface RowRequest {
   readonly typeOf: (ref: VarRef) => ExprType;
   readonly isAscending: boolean;
   readonly budget: QueryBudget;
-  /** Rows left to each series that may not give all; absent for no limit. Counted down as rows are read. */
-  readonly rowsLeft?: Map<GroupEntry, number>;
 }
 
 /** Rows after WHERE, with a scope to evaluate expressions in. Valid until the next are asked for. */
 export interface EntryRows {
   readonly count: number;
   readonly offsets: Float64Array;
+  /** See {@link Rows.places}. */
+  readonly places: Int32Array | null;
   readonly scope: RowScope;
 }
 
@@ -36,49 +36,40 @@ export interface EntryRows {
 export class EntryReader {
   readonly #entry: GroupEntry;
   readonly #reader: FieldReader | null;
-  readonly #rows: RowReader | null;
+  readonly #rows: RowSource | null;
   readonly #fields: readonly RowField[];
   readonly #budget: QueryBudget;
-  readonly #rowsLeft: Map<GroupEntry, number> | null;
 
   constructor(entry: GroupEntry, stretch: Stretch, request: RowRequest) {
     const { table } = entry;
     this.#entry = entry;
     this.#budget = request.budget;
-    this.#rowsLeft = request.rowsLeft ?? null;
     const fields: RowField[] = [];
     const add = (ref: VarRef): void => {
       if (!isFieldOf(table, ref)) return;
-      const isOwn = ref.cast === 'field' && !(table instanceof StoredTable);
-      const type = valueType(
-        isOwn ? (table.fieldType(ref.name) ?? 'unknown') : request.typeOf(ref),
-      );
+      const type = valueType(request.typeOf(ref));
       if (type && !fields.some((one) => one.name === ref.name && one.type === type)) {
         fields.push({ name: ref.name, type });
       }
     };
     request.leading.forEach(add);
-    // Every row of a subquery is a row, also where it has none of these values.
-    if (!(table instanceof StoredTable) && fields.length > 0) {
-      for (const name of table.fieldNames) add({ kind: 'varRef', name, cast: 'field' });
-    }
     const leading = fields.length;
     request.beside.forEach(add);
     if (entry.condition !== true)
       refsOf(entry.condition).forEach((ref) => addCondition(entry, ref, fields));
     this.#fields = fields;
+    const { series, i } = entry;
+    const { isAscending } = request;
+    if (table.openRows) {
+      this.#reader = null;
+      this.#rows = table.openRows({ series, i, fields, stretch, isAscending });
+      return;
+    }
+    const names = fields.map(({ name }) => name);
     const reader =
-      leading === 0
-        ? null
-        : table.open({
-            series: entry.series,
-            i: entry.i,
-            fields: fields.map(({ name }) => name),
-            stretch,
-            isAscending: request.isAscending,
-          });
+      leading === 0 ? null : table.open({ series, i, fields: names, stretch, isAscending });
     this.#reader = reader;
-    this.#rows = reader && new RowReader(reader, fields, leading, request.isAscending);
+    this.#rows = reader && new RowReader(reader, fields, leading, isAscending);
   }
 
   /** Ends reading before the end, so that storage can use its buffers again. Rows are not valid any more. */
@@ -91,14 +82,17 @@ export class EntryReader {
    * @param rowsMax rows that the caller takes; those behind them are lost
    */
   next(rowsMax = Number.POSITIVE_INFINITY): EntryRows | null {
-    const left = this.#rowsLeft?.get(this.#entry) ?? Number.POSITIVE_INFINITY;
-    const rows = left > 0 ? this.#next() : null;
-    if (!rows) return null;
-    const count = Math.min(left, rowsMax, rows.count);
-    this.#rowsLeft?.set(this.#entry, left - count);
-    if (count === rows.count) return rows;
+    const rows = this.#next();
+    if (!rows || rows.count <= rowsMax) return rows;
+    const count = rowsMax;
     this.#budget.countPoints(count - rows.count);
-    return { count, offsets: rows.offsets.subarray(0, count), scope: cutScope(rows.scope, count) };
+    const { offsets, places, scope } = rows;
+    return {
+      count,
+      offsets: offsets.subarray(0, count),
+      places: places?.subarray(0, count) ?? null,
+      scope: cutScope(scope, count),
+    };
   }
 
   #next(): EntryRows | null {
@@ -106,16 +100,23 @@ export class EntryReader {
     if (!rows) return null;
     this.#budget.countPoints(rows.count);
     const scope = this.#scopeOf(rows);
+    const { count, offsets, places = null } = rows;
     const { condition } = this.#entry;
-    if (condition === true) return { count: rows.count, offsets: rows.offsets, scope };
-    const kept = selected(evaluateCondition(condition, scope));
-    if (kept.length === rows.count) return { count: rows.count, offsets: rows.offsets, scope };
+    if (condition === true) return { count, offsets, places, scope };
+    const where = this.#entry.table instanceof StoredTable ? 'points' : 'rows';
+    const kept = selected(evaluateCondition(condition, scope, where));
+    if (kept.length === count) return { count, offsets, places, scope };
     const narrowed: Rows = {
       count: kept.length,
-      offsets: gatherNumbers(rows.offsets, kept),
+      offsets: gatherNumbers(offsets, kept),
       columns: rows.columns.map((column) => gatherRows(column, kept)),
     };
-    return { count: narrowed.count, offsets: narrowed.offsets, scope: this.#scopeOf(narrowed) };
+    return {
+      count: kept.length,
+      offsets: narrowed.offsets,
+      places: places && Int32Array.from(kept, (row) => places[row] as number),
+      scope: this.#scopeOf(narrowed),
+    };
   }
 
   #scopeOf({ count, columns }: Rows): RowScope {
@@ -124,15 +125,17 @@ export class EntryReader {
       resolve: (ref) => {
         const { table, series, i } = this.#entry;
         if (isFieldOf(table, ref)) {
-          const wanted =
-            ref.cast !== null && ref.cast !== 'field' && ref.cast !== 'tag' ? ref.cast : null;
-          const at = this.#fields.findIndex(
-            ({ name, type }) => name === ref.name && (!wanted || type === wanted),
+          const isCast = ref.cast !== null && ref.cast !== 'field';
+          let at = this.#fields.findIndex(
+            ({ name, type }) => name === ref.name && (!isCast || type === ref.cast),
           );
+          if (at < 0 && !(table instanceof StoredTable))
+            at = this.#fields.findIndex(({ name }) => name === ref.name);
           const column = columns[at];
           return column ? sliceColumn(column, 0, count) : null;
         }
-        const value = ref.cast !== null && ref.cast !== 'tag' ? '' : series.tagValue(i, ref.name);
+        const isOther = table instanceof StoredTable && ref.cast !== null && ref.cast !== 'tag';
+        const value = isOther ? '' : series.tagValue(i, ref.name);
         if (value === '') return emptyColumn('string', count);
         return stringColumn(new Array<string>(count).fill(value));
       },

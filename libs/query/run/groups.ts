@@ -68,9 +68,12 @@ export function* groupSeries(
     }
   }
   const result: Group[] = [];
+  const { tags } = options;
+  // By keys in byte order, whatever the order of mention.
+  const order = [...tags.keys()].sort((a, b) => compareNames(tags[a] ?? '', tags[b] ?? ''));
   for (const name of [...byName.keys()].sort(compareNames)) {
     const groups = [...(byName.get(name)?.values() ?? [])].sort((a, b) =>
-      compareValues(a.tagValues, b.tagValues),
+      compareValues(a.tagValues, b.tagValues, order),
     );
     for (const group of withinLimit(groups, options)) result.push({ name, ...group });
   }
@@ -90,7 +93,7 @@ function withinLimit<T extends { readonly tagValues: readonly string[] }>(
   },
 ): readonly T[] {
   const { tags, slimit, soffset, limitedTags } = options;
-  if (slimit === 0 && soffset === 0) return groups;
+  if (slimit === 0) return soffset === 0 ? groups : [];
   // InfluxDB 1.x counts groups in order of a key that leaves out tags without a value, unlike the order of results.
   const countingKey = (tagValues: readonly string[]): string => {
     const values = tagValues.slice(0, limitedTags);
@@ -103,12 +106,16 @@ function withinLimit<T extends { readonly tagValues: readonly string[] }>(
   const places = new Map(keys.map((key, place) => [key, place]));
   return groups.filter(({ tagValues }) => {
     const place = places.get(countingKey(tagValues)) ?? 0;
-    return place >= soffset && (slimit === 0 || place < soffset + slimit);
+    return place >= soffset && place < soffset + slimit;
   });
 }
 
-function compareValues(a: readonly string[], b: readonly string[]): number {
-  for (let i = 0; i < a.length; i++) {
+function compareValues(
+  a: readonly string[],
+  b: readonly string[],
+  places: readonly number[],
+): number {
+  for (const i of places) {
     const order = compareNames(a[i] ?? '', b[i] ?? '');
     if (order !== 0) return order;
   }

@@ -11,7 +11,14 @@ import { StoredTable } from '../scan/stored-table.js';
 import { EntryReader } from './entry-rows.js';
 import type { GroupEntry } from './groups.js';
 import { PickedRows, type PickSource } from './picked-rows.js';
-import { computed, owned, type RowChunk, type RowPlan } from './row-plan.js';
+import {
+  computed,
+  filledScope,
+  owned,
+  seriesRowsMax,
+  type RowChunk,
+  type RowPlan,
+} from './row-plan.js';
 import { TimeHeap, type HeapItem, type TieBreak } from './time-heap.js';
 
 /** Rows handed on at once. */
@@ -58,7 +65,8 @@ function* merge(
   plan: RowPlan,
 ): Generator<RowChunk | null> {
   const { budget } = plan.request;
-  const picked = new PickedRows(plan.columns.map(({ type }) => type));
+  const types = plan.columns.map(({ type }) => type);
+  const picked = new PickedRows(types, plan.hasOrdinals === true);
   const chunkRows = plan.rowsMax > 0 ? Math.min(plan.rowsMax, CHUNK_ROWS) : CHUNK_ROWS;
   while (heap.size > 0) {
     const feed = heap.pop();
@@ -104,7 +112,7 @@ function fieldCount(entries: readonly GroupEntry[], { request }: RowPlan): numbe
 
 function bytesOf(entries: readonly GroupEntry[], plan: RowPlan, parkedRows: number): number {
   if (parkedRows === 0) return entries.length * fieldCount(entries, plan) * OPEN_FIELD_BYTES;
-  const rows = plan.rowsMax > 0 ? Math.min(plan.rowsMax, parkedRows) : parkedRows;
+  const rows = Math.min(seriesRowsMax(plan), parkedRows);
   return entries.length * (plan.columns.length + 1) * rows * 8;
 }
 
@@ -128,6 +136,7 @@ class SeriesFeed implements HeapItem, PickSource {
   offsets: Float64Array = new Float64Array(0);
   count = 0;
   row = 0;
+  places: Int32Array | null = null;
   readonly #options: FeedOptions;
   readonly #sign: number;
   readonly #isConstant: readonly boolean[];
@@ -142,10 +151,10 @@ class SeriesFeed implements HeapItem, PickSource {
     readonly ordinal: number,
     options: FeedOptions,
   ) {
-    const { columns, ties, request, rowsMax } = options.plan;
+    const { columns, ties, request } = options.plan;
     this.#options = options;
     this.#stretch = options.stretch;
-    this.#rowsLeft = rowsMax > 0 ? rowsMax : Number.POSITIVE_INFINITY;
+    this.#rowsLeft = seriesRowsMax(options.plan);
     this.#sign = request.isAscending ? 1 : -1;
     this.isStored = entry.table instanceof StoredTable;
     const tags = columns.map(({ expr, type }) =>
@@ -175,8 +184,9 @@ class SeriesFeed implements HeapItem, PickSource {
     if (rows.count === 0) return true;
     const isParked = parkedRows > 0;
     const keep = (column: Column): Column => (isParked ? owned(column, rows.count) : column);
+    const scope = filledScope(rows.scope, plan.fill, plan.request.typeOf);
     this.columns = plan.columns.map((column, c) =>
-      this.#isConstant[c] ? null : keep(computed(column, rows.scope)),
+      this.#isConstant[c] ? null : keep(computed(column, scope)),
     );
     this.ties = plan.ties.map((ref, t) =>
       this.#isConstantTie[t]
@@ -185,6 +195,7 @@ class SeriesFeed implements HeapItem, PickSource {
     );
     this.offsets = isParked ? rows.offsets.slice(0, rows.count) : rows.offsets;
     this.count = rows.count;
+    this.places = rows.places;
     this.#rowsLeft -= rows.count;
     this.key = this.#sign * (this.offsets[0] as number);
     if (isParked) this.#park();
@@ -237,10 +248,14 @@ function rank(feeds: readonly SeriesFeed[]): void {
  * rows of subqueries come in the order of their series.
  */
 const isBefore: TieBreak<SeriesFeed> = (a, b) =>
-  a.isStored ? order(a, b) < 0 : a.ordinal < b.ordinal;
+  a.isStored ? order(a, b) < 0 : placeOf(a) < placeOf(b);
 
 const isBeforeDescending: TieBreak<SeriesFeed> = (a, b) =>
-  a.isStored ? order(a, b) > 0 : a.ordinal < b.ordinal;
+  a.isStored ? order(a, b) > 0 : placeOf(a) < placeOf(b);
+
+function placeOf({ places, row, ordinal }: SeriesFeed): number {
+  return places ? (places[row] as number) : ordinal;
+}
 
 function order(a: SeriesFeed, b: SeriesFeed): number {
   return a.rank >= 0 && b.rank >= 0 ? a.rank - b.rank : compareTies(a, b);

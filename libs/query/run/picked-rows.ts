@@ -11,6 +11,8 @@ export interface PickSource {
   readonly columns: readonly (Column | null)[];
   readonly constants: readonly (string | null)[];
   readonly offsets: Float64Array;
+  /** Place among the sources. */
+  readonly ordinal: number;
 }
 
 /** The first `count` picks: a source and a row of it each. */
@@ -32,9 +34,13 @@ export class PickedRows {
   readonly #rows = new Int32Array(PENDING_MAX);
   #pending = 0;
   #offsets: Float64Array = new Float64Array(64);
+  /** Of each row, its source; null where nobody asks. */
+  #ordinals: number[] | null;
 
-  constructor(types: readonly ValueType[]) {
+  /** @param hasOrdinals true to keep in mind where each row comes from */
+  constructor(types: readonly ValueType[], hasOrdinals = false) {
     this.#types = types;
+    this.#ordinals = hasOrdinals ? [] : null;
     this.#columns = types.map((type) => new GatheredColumn(type));
   }
 
@@ -42,6 +48,7 @@ export class PickedRows {
     if (this.#pending === PENDING_MAX) this.flush();
     this.#sources[this.#pending] = source;
     this.#rows[this.#pending++] = row;
+    this.#ordinals?.push(source.ordinal);
     this.count++;
   }
 
@@ -60,13 +67,19 @@ export class PickedRows {
   }
 
   /** The rows so far, owned by the caller; goes on with none. */
-  take(): { readonly offsets: Float64Array; readonly columns: readonly Column[] } {
+  take(): {
+    readonly offsets: Float64Array;
+    readonly columns: readonly Column[];
+    readonly ordinals: readonly number[] | null;
+  } {
     this.flush();
     const taken = {
+      ordinals: this.#ordinals,
       offsets: this.#offsets.subarray(0, this.count),
       columns: this.#columns.map((column) => column.take()),
     };
     this.count = 0;
+    if (this.#ordinals) this.#ordinals = [];
     this.#offsets = new Float64Array(taken.offsets.length);
     this.#types.forEach((type, c) => (this.#columns[c] = new GatheredColumn(type)));
     return taken;

@@ -15,13 +15,13 @@ import {
 import { columnNames } from '../compile/column-names.js';
 import type { CompiledSelect } from '../compile/compile-select.js';
 import { compareNames, expandDimensions, expandFields } from '../compile/expand.js';
-import { exprType } from '../compile/expr-types.js';
+import { checkTypes, declaredType, resultType } from '../compile/expr-types.js';
 import { windowsBefore } from '../functions/call-plan.js';
 import { isMathFunction } from '../math-functions.js';
 import type { StorageReader, StorageView, TimeRange } from '../ports.js';
 import type { SourceTable } from '../scan/source-table.js';
 import { StoredTable } from '../scan/stored-table.js';
-import type { ExprType } from '../value-type.js';
+import type { ExprType, ValueType } from '../value-type.js';
 import type { InnerColumn } from './result-table.js';
 
 /** What a SELECT needs of its surroundings. */
@@ -40,12 +40,19 @@ export interface PreparedSelect {
   readonly children: readonly PreparedSelect[];
   /** Own grouped tags. */
   readonly tags: readonly string[];
+  /** True where a tag is listed more than once, which storage's limits take for other groups than those of the result. */
+  readonly hasRepeatedTags: boolean;
   readonly fields: readonly Field[];
   /** With the columns that top() and bottom() add behind themselves. */
   readonly columns: readonly {
     readonly expr: Expr;
     readonly name: string;
-    readonly type: ExprType;
+    /** What a query around this one takes it for. */
+    readonly declared: ExprType;
+    /** Type of its values; null where there are none. */
+    readonly type: ValueType | null;
+    /** The number that fill() puts where a text or a boolean is absent; null for nothing. */
+    readonly absent: number | bigint | null;
   }[];
   /** Distinct outermost calls. */
   readonly calls: readonly Call[];
@@ -55,11 +62,25 @@ export interface PreparedSelect {
   close(): void;
 }
 
-/** Binds a compiled SELECT. Its caller closes it, also after an error of what follows. */
+/**
+ * Binds a compiled SELECT. Its caller closes it, also after an error of what follows.
+ * @throws QueryError, also where types do not fit: InfluxDB 1.x looks at those of the outermost SELECT only
+ */
 export function prepareSelect(
   compiled: CompiledSelect,
   environment: SelectEnvironment,
 ): PreparedSelect {
+  const prepared = prepareLevel(compiled, environment);
+  try {
+    for (const { expr } of prepared.fields) checkTypes(expr, prepared.typeOf);
+  } catch (thrown) {
+    prepared.close();
+    throw thrown;
+  }
+  return prepared;
+}
+
+function prepareLevel(compiled: CompiledSelect, environment: SelectEnvironment): PreparedSelect {
   const views: StorageView[] = [];
   const tables: SourceTable[] = [];
   const children: PreparedSelect[] = [];
@@ -71,7 +92,7 @@ export function prepareSelect(
     const range = scanRange(compiled);
     for (const source of compiled.sources) {
       if ('kind' in source) openMeasurements(source, range, environment, views, tables);
-      else children.push(prepareSelect(source, environment));
+      else children.push(prepareLevel(source, environment));
     }
     return bind(compiled, tables, children, close);
   } catch (thrown) {
@@ -136,17 +157,27 @@ function bind(
       return call === null;
     });
   }
+  const { fill } = compiled;
+  // fill(number) stands in for what nobody knows, too.
+  const valueTypeOf = (ref: VarRef): ExprType => {
+    const type = typeOf(ref);
+    if (type !== 'unknown' || fill.option !== 'number' || calls.size > 0) return type;
+    return typeof fill.value.value === 'bigint' ? 'integer' : 'float';
+  };
   const labels = columnNames(withArguments);
   const columns = withArguments.map(({ expr }, i) => ({
     expr,
     name: labels[i] ?? '',
-    type: exprType(expr, typeOf),
+    declared: declaredType(expr, typeOf),
+    type: resultType(expr, valueTypeOf),
+    absent: expr.kind === 'varRef' && fill.option === 'number' ? fill.value.value : null,
   }));
   return {
     compiled,
     tables,
     children,
-    tags,
+    tags: [...new Set(tags)],
+    hasRepeatedTags: new Set(tags).size < tags.length,
     fields,
     columns,
     calls: [...calls.values()],
@@ -174,19 +205,26 @@ function addedColumns({ expr }: Field, { statement }: CompiledSelect): readonly 
   return expr.args.slice(1, -1).map((argument) => ({ expr: argument, alias: '' }));
 }
 
+/** What a source has, as far as names go. */
+interface KnownNames extends Pick<SourceTable, 'fieldNames' | 'fieldType' | 'tagKeys'> {
+  /** True for a subquery, whose columns are found whatever the cast. */
+  readonly isSubquery?: boolean;
+}
+
 /** A subquery that has not run yet, as far as names go. */
-function namesOf(child: PreparedSelect): Pick<SourceTable, 'fieldNames' | 'fieldType' | 'tagKeys'> {
+function namesOf(child: PreparedSelect): KnownNames {
   const columns = innerColumns(child);
   return {
     fieldNames: [...new Set(columns.map(({ name }) => name))].sort(compareNames),
     fieldType: (name) => columns.find((column) => column.name === name)?.type ?? null,
     tagKeys: child.tags,
+    isSubquery: true,
   };
 }
 
 /** Columns of a subquery as its outer query sees them. */
 export function innerColumns(child: PreparedSelect): readonly InnerColumn[] {
-  return child.columns.map(({ name, type }) => ({ name, type }));
+  return child.columns.map(({ name, declared }) => ({ name, type: declared }));
 }
 
 const PREFERENCE: readonly ExprType[] = [
@@ -198,11 +236,13 @@ const PREFERENCE: readonly ExprType[] = [
   'tag',
 ];
 
-function referenceType(
-  ref: VarRef,
-  names: readonly Pick<SourceTable, 'fieldType' | 'tagKeys'>[],
-): ExprType {
+function referenceType(ref: VarRef, names: readonly KnownNames[]): ExprType {
   const isTag = names.some(({ tagKeys }) => tagKeys.includes(ref.name));
+  if (ref.cast !== null && names.every(({ isSubquery }) => isSubquery)) {
+    const found = referenceType({ ...ref, cast: null }, names);
+    const cast = ref.cast === 'field' ? found : castType(found, ref.cast);
+    return cast === 'unknown' ? found : cast;
+  }
   if (ref.cast === 'tag') return isTag ? 'tag' : 'unknown';
   const types = names.map((one) => one.fieldType(ref.name)).filter((type) => type !== null);
   const stored = PREFERENCE.find((type) => types.includes(type)) ?? null;

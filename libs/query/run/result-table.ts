@@ -3,16 +3,20 @@
  */
 import type { ColumnBatch, StringColumn } from '#models';
 import { compareNames } from '../compile/expand.js';
-import { hasValue, type Column } from '../column.js';
+import { castColumn, emptyColumn, gatherRows, hasValue, type Column } from '../column.js';
 import {
   cutRange,
   type FieldReader,
+  type RowField,
+  type Rows,
+  type RowSource,
   type SourceTable,
   type Stretch,
   type TableSeries,
 } from '../scan/source-table.js';
 import type { TagPair, TimeRange } from '../ports.js';
 import type { ExprType, ValueType } from '../value-type.js';
+import { valueType } from './entry-rows.js';
 
 /** Rows of one series of a subquery's result, times in the query's order. */
 export interface InnerSeries {
@@ -20,6 +24,8 @@ export interface InnerSeries {
   readonly tags: readonly TagPair[];
   readonly timesNs: BigInt64Array;
   readonly columns: readonly Column[];
+  /** Place of each row among those of all series that it comes out with; null where series come one by one. */
+  readonly places: Int32Array | null;
 }
 
 /** Names and types of a subquery's columns. */
@@ -49,7 +55,13 @@ export class ResultTable implements SourceTable {
       if (!this.#types.has(column.name)) this.#types.set(column.name, column.type);
     this.fieldNames = [...this.#types.keys()].sort(compareNames);
     this.tagKeys = [...tagKeys].sort(compareNames);
-    this.#series = series;
+    this.#series = series.map((one) => ({
+      ...one,
+      columns: one.columns.map((column, c) => {
+        const type = valueType(columns[c]?.type ?? 'unknown');
+        return type ? castColumn(column, type) : column;
+      }),
+    }));
   }
 
   fieldType(name: string): ExprType | null {
@@ -93,6 +105,66 @@ export class ResultTable implements SourceTable {
       return series.columns[at] ?? null;
     });
     return new InnerReader(series.timesNs, columns, request.stretch, request.isAscending);
+  }
+
+  openRows(request: {
+    readonly series: TableSeries;
+    readonly i: number;
+    readonly fields: readonly RowField[];
+    readonly stretch: Stretch;
+    readonly isAscending: boolean;
+  }): RowSource | null {
+    const series = (request.series as InnerSeriesList).at(request.i);
+    if (!series) return null;
+    const columns = request.fields.map(({ name, type }) => {
+      const at = this.#columns.findIndex((column) => column.name === name);
+      const column = series.columns[at];
+      return column ? castColumn(column, type) : emptyColumn(type, series.timesNs.length);
+    });
+    return new InnerRows(series, columns, request.stretch, request.isAscending);
+  }
+}
+
+/** Rows of one series as they are, each with its place. */
+class InnerRows implements RowSource {
+  readonly #series: InnerSeries;
+  readonly #columns: readonly Column[];
+  readonly #stretch: Stretch;
+  readonly #isBackwards: boolean;
+  #seen = 0;
+
+  constructor(
+    series: InnerSeries,
+    columns: readonly Column[],
+    stretch: Stretch,
+    isAscending: boolean,
+  ) {
+    this.#series = series;
+    this.#columns = columns;
+    this.#stretch = stretch;
+    const { timesNs } = series;
+    const [first, last] = [timesNs[0] ?? 0n, timesNs.at(-1) ?? 0n];
+    this.#isBackwards = isAscending ? first > last : first < last;
+  }
+
+  next(): Rows | null {
+    const { timesNs, places } = this.#series;
+    const { startNs, endNs, baseNs } = this.#stretch;
+    const { length } = timesNs;
+    if (this.#seen >= length) return null;
+    const kept: number[] = [];
+    for (; this.#seen < length && kept.length < BATCH_ROWS; this.#seen++) {
+      const row = this.#isBackwards ? length - 1 - this.#seen : this.#seen;
+      const timeNs = timesNs[row] as bigint;
+      if (timeNs >= startNs && timeNs <= endNs) kept.push(row);
+    }
+    const order = Int32Array.from(kept);
+    return {
+      count: order.length,
+      offsets: Float64Array.from(order, (row) => Number((timesNs[row] as bigint) - baseNs)),
+      columns: this.#columns.map((column) => gatherRows(column, order)),
+      places: places && Int32Array.from(order, (row) => places[row] as number),
+    };
   }
 }
 

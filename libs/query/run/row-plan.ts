@@ -14,31 +14,74 @@ export interface RowChunk {
   readonly count: number;
   readonly offsets: Float64Array;
   readonly columns: readonly Column[];
+  /** The series of each row, by its place in the group; null where the plan does not ask for it. */
+  readonly ordinals: readonly number[] | null;
 }
 
 /** A column to compute for each row. */
 export interface RowColumn {
   readonly expr: Expr;
   readonly type: ValueType;
-  /** What stands where there is no value; null for nothing. */
-  readonly fill: number | bigint | null;
 }
 
 /** What to make of each series' rows. */
 export interface RowPlan {
   readonly request: RowRequest;
   readonly columns: readonly RowColumn[];
+  /** What stands where a reference has no value; null for nothing. */
+  readonly fill: number | bigint | null;
   /** Text references whose values order rows at the same time; ends before the first that is no text. */
   readonly ties: readonly VarRef[];
   /** Rows behind which nobody looks; 0 for all. */
   readonly rowsMax: number;
+  /** What storage leaves away; null for nothing. */
+  readonly shardLimit: ShardLimit | null;
+  /** True where it matters which series a row is of. */
+  readonly hasOrdinals?: boolean;
+}
+
+/**
+ * How InfluxDB 1.x's storage cuts the rows of one group in one shard before LIMIT and OFFSET are applied to all of them.
+ */
+export interface ShardLimit {
+  /** Rows of each series; 0 for all. */
+  readonly seriesMax: number;
+  /** Rows passed over, of those of all series. */
+  readonly offset: number;
+  /** Rows behind the offset; 0 for all. */
+  readonly limit: number;
+}
+
+/** Rows of one series in one shard that count at most. */
+export function seriesRowsMax({ rowsMax, shardLimit }: RowPlan): number {
+  const max = rowsMax > 0 ? rowsMax : Number.POSITIVE_INFINITY;
+  const seriesMax = shardLimit?.seriesMax ?? 0;
+  return seriesMax > 0 ? Math.min(max, seriesMax) : max;
 }
 
 /** A column of the expression's values in the type that the result has everywhere. */
-export function computed({ expr, type, fill }: RowColumn, scope: RowScope): Column {
-  const column = inType(evaluate(expr, scope), type, scope.count);
-  if (fill === null || !column.present || type === 'string' || type === 'boolean') return column;
-  return withFill(column, fill, scope.count);
+export function computed({ expr, type }: RowColumn, scope: RowScope): Column {
+  return inType(evaluate(expr, scope), type, scope.count);
+}
+
+/** The scope with a number where a reference has no value; texts and booleans stay absent. */
+export function filledScope(
+  scope: RowScope,
+  fill: number | bigint | null,
+  typeOf: RowRequest['typeOf'],
+): RowScope {
+  if (fill === null) return scope;
+  const { count } = scope;
+  return {
+    ...scope,
+    resolve: (ref) => {
+      const column = typeOf(ref) === 'unknown' ? null : scope.resolve(ref);
+      if (!column)
+        return constantColumn(fill, typeof fill === 'bigint' ? 'integer' : 'float', count);
+      const isText = column.type === 'string' || column.type === 'boolean';
+      return isText || !column.present ? column : withFill(column, fill, count);
+    },
+  };
 }
 
 /** The column as `type`; where it is of another kind no row has a value. */

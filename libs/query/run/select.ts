@@ -2,7 +2,7 @@
  * Runs a SELECT: subqueries first, then its own groups one by one. Results come series by series, so that answers can be
  * sent while the rest is computed.
  */
-import { MIN_TIME_NS, type SelectStatement } from '#influxql';
+import type { SelectStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
 import { concatColumns, sliceColumn, toResultColumn, type Column } from '../column.js';
 import {
@@ -13,11 +13,10 @@ import {
   type QueryMemory,
 } from '../limits.js';
 import type { ResultSeries, TagPair } from '../ports.js';
-import { mergeStretches, type SourceTable } from '../scan/source-table.js';
+import type { SourceTable } from '../scan/source-table.js';
 import { writeTimes } from '../time-column.js';
 import { compareNames } from '../compile/expand.js';
 import { AggregateSelect } from './aggregate-select.js';
-import { valueType } from './entry-rows.js';
 import { groupSeries, type Group } from './groups.js';
 import {
   innerColumns,
@@ -25,8 +24,10 @@ import {
   type PreparedSelect,
   type SelectEnvironment,
 } from './prepared-select.js';
+import { innerRows } from './inner-rows.js';
+import { CarriedColumns, isCarried, rawPlan, rawStretches } from './raw-plan.js';
 import { rawRows } from './raw-select.js';
-import { splitRefs, tieRefs, type RowChunk } from './row-plan.js';
+import type { RowChunk } from './row-plan.js';
 import { limitRuns } from './limit-runs.js';
 import { type QueryPart, shareOf, stretchesOf } from './query-part.js';
 import { ResultTable, type InnerSeries } from './result-table.js';
@@ -71,6 +72,7 @@ export function* runSelect(
   const prepared = prepareSelect(compiled, options);
   try {
     const columns = [compiled.timeColumn, ...prepared.columns.map(({ name }) => name)];
+    const absent = prepared.columns.map((column) => (statement.into ? null : column.absent));
     const run = { budget, random: options.random ?? Math.random, part: options.part ?? null };
     for (const part of runPrepared(prepared, null, run)) {
       if (!part) {
@@ -82,7 +84,10 @@ export function* runSelect(
         tags: part.tags.length > 0 ? part.tags : null,
         columns,
         rowCount: part.timesNs.length,
-        data: [{ kind: 'time', ns: part.timesNs }, ...part.columns.map(toResultColumn)],
+        data: [
+          { kind: 'time', ns: part.timesNs },
+          ...part.columns.map((column, c) => toResultColumn(column, absent[c] ?? null)),
+        ],
         partial: part.isPartial,
       };
     }
@@ -105,44 +110,80 @@ function* runPrepared(
   inheritedTags: readonly string[] | null,
   context: RunContext,
 ): Generator<SeriesPart | null> {
-  const { compiled } = prepared;
+  const { compiled, calls } = prepared;
   const isInner = inheritedTags !== null;
   const outerTags = inheritedTags ?? [];
-  const tags = [...new Set([...outerTags, ...prepared.tags])];
-  if (!prepared.refs.some((ref) => isData(prepared, ref)) && prepared.calls.length === 0) return;
+  const tags = allTags(prepared, outerTags);
+  if (!hasRows(prepared)) return;
+  // A subquery's LIMIT counts rows as they come out of all its series together; see limitRuns.
+  const isLimitedLater = isInner && tags.length > outerTags.length;
   const aggregate =
-    prepared.calls.length > 0 ? new AggregateSelect(prepared, { ...context, isInner }) : null;
-  const tables: SourceTable[] = [...prepared.tables];
-  for (const child of prepared.children) tables.push(...(yield* runChild(child, tags, context)));
-  const groups = yield* groupSeries(tables, {
-    condition: compiled.condition,
-    tags,
-    isAscending: compiled.isAscending,
-    slimit: compiled.slimit,
-    soffset: compiled.soffset,
-    limitedTags: isInner ? outerTags.length : tags.length,
-    budget: context.budget,
-  });
-  const isTimeDivisible =
-    aggregate === null && compiled.statement.limit === 0 && compiled.statement.offset === 0;
+    calls.length > 0 ? new AggregateSelect(prepared, { ...context, isLimitedLater }) : null;
+  const limited = isInner ? outerTags.length : tags.length;
+  const groups = yield* groupsOf(prepared, { tags, grouped: tags, limited }, context);
+  const { limit, offset } = aggregate ? { limit: 0, offset: 0 } : compiled.statement;
+  const isTimeDivisible = aggregate === null && limit === 0 && offset === 0 && !isCarried(prepared);
   const share = shareOf(groups, isInner ? null : context.part, isTimeDivisible);
   for (const group of share.groups) {
     const labels = tags
       .map((key, i): TagPair => ({ key, value: group.tagValues[i] ?? '' }))
       .sort((a, b) => compareNames(a.key, b.key));
-    // A subquery's LIMIT counts rows as they come out of all its series together; see limitRuns.
-    const isLimitedLater = isInner && tags.length > outerTags.length;
-    const parts = aggregate
+    const blocks = aggregate
       ? aggregateParts(aggregate, group)
-      : rawParts(prepared, group, { ...context, isLimitedLater, timePart: share.timePart });
-    const { limit, offset } = isLimitedLater ? { limit: 0, offset: 0 } : compiled.statement;
-    yield* limited(parts, { group, tags: labels, limit, offset });
+      : rawParts(prepared, group, share.timePart, context);
+    const parts = limitedParts(blocks, { group, tags: labels, limit, offset });
+    if (isCarried(prepared)) yield* carriedParts(prepared, parts);
+    else yield* parts;
   }
 }
 
-function isData(prepared: PreparedSelect, ref: Parameters<PreparedSelect['typeOf']>[0]): boolean {
-  const type = prepared.typeOf(ref);
-  return type !== 'tag' && type !== 'unknown' && type !== 'time';
+/** Tags to group by: those of the query around first. */
+function allTags({ tags }: PreparedSelect, outerTags: readonly string[]): readonly string[] {
+  return [...new Set([...outerTags, ...tags])];
+}
+
+/** False where nothing can come of the names in the query. A subquery's tags make rows, a measurement's do not. */
+function hasRows({ refs, calls, children, typeOf }: PreparedSelect): boolean {
+  if (calls.length > 0) return true;
+  return refs.some((ref) => {
+    const type = typeOf(ref);
+    return type !== 'unknown' && type !== 'time' && (type !== 'tag' || children.length > 0);
+  });
+}
+
+/** Runs subqueries and sorts series into groups. */
+function* groupsOf(
+  prepared: PreparedSelect,
+  by: {
+    /** Those that subqueries are asked for. */
+    readonly tags: readonly string[];
+    readonly grouped: readonly string[];
+    /** How many of these, from the front, SLIMIT counts by. */
+    readonly limited: number;
+  },
+  context: RunContext,
+): Generator<null, readonly Group[]> {
+  const { compiled } = prepared;
+  const tables: SourceTable[] = [...prepared.tables];
+  for (const child of prepared.children) tables.push(...(yield* runChild(child, by.tags, context)));
+  return yield* groupSeries(tables, {
+    condition: compiled.condition,
+    tags: by.grouped,
+    isAscending: compiled.isAscending,
+    slimit: compiled.slimit,
+    soffset: compiled.soffset,
+    limitedTags: by.limited,
+    budget: context.budget,
+  });
+}
+
+function* carriedParts(
+  prepared: PreparedSelect,
+  parts: Iterable<SeriesPart | null>,
+): Generator<SeriesPart | null> {
+  const carried = new CarriedColumns(prepared);
+  for (const part of parts)
+    yield part && { ...part, columns: carried.next(part.columns, part.timesNs.length) };
 }
 
 /** Runs a subquery to its end and makes tables of its series, one a name. */
@@ -151,29 +192,57 @@ function* runChild(
   tags: readonly string[],
   context: RunContext,
 ): Generator<null, readonly SourceTable[]> {
-  const byName = new Map<string, Map<Group, SeriesPart[]>>();
+  const own = allTags(child, tags);
+  const isSequence = child.calls.length === 0 && own.length > tags.length;
+  const series = isSequence
+    ? yield* runSequence(child, tags, context)
+    : yield* runSeries(child, tags, context);
+  const byName = new Map<string, InnerSeries[]>();
+  for (const one of series) {
+    const list = byName.get(one.name) ?? [];
+    byName.set(one.name, list);
+    list.push(one);
+  }
+  const columns = innerColumns(child);
+  return [...byName].map(([name, list]) => new ResultTable(name, columns, own, list));
+}
+
+function* runSequence(
+  child: PreparedSelect,
+  outerTags: readonly string[],
+  context: RunContext,
+): Generator<null, readonly InnerSeries[]> {
+  if (!hasRows(child)) return [];
+  const tags = allTags(child, outerTags);
+  const groups = yield* groupsOf(
+    child,
+    { tags, grouped: outerTags, limited: outerTags.length },
+    context,
+  );
+  return yield* innerRows(child, groups, { tags, budget: context.budget });
+}
+
+function* runSeries(
+  child: PreparedSelect,
+  tags: readonly string[],
+  context: RunContext,
+): Generator<null, readonly InnerSeries[]> {
+  const groups = new Map<Group, SeriesPart[]>();
   for (const part of runPrepared(child, tags, context)) {
     if (!part) {
       yield null;
       continue;
     }
-    const groups = byName.get(part.group.name) ?? new Map<Group, SeriesPart[]>();
-    byName.set(part.group.name, groups);
     const parts = groups.get(part.group) ?? [];
     context.budget.charge(part.timesNs.length * (part.columns.length + 1) * CELL_BYTES);
     parts.push(part);
     groups.set(part.group, parts);
   }
-  const columns = innerColumns(child);
+  const joined = [...groups.values()].map((parts) => joinParts(parts));
   const { limit, offset } = child.compiled.statement;
   const isLimited = (limit > 0 || offset > 0) && child.tags.some((tag) => !tags.includes(tag));
-  const keys = [...new Set([...child.tags, ...tags])];
-  return [...byName].map(([name, groups]) => {
-    const joined = [...groups.values()].map((parts) => joinParts(parts));
-    const isAscending = child.compiled.isAscending;
-    const series = isLimited ? limitRuns(joined, { tags, limit, offset, isAscending }) : joined;
-    return new ResultTable(name, columns, keys, series);
-  });
+  const isAscending = child.compiled.isAscending;
+  return isLimited ? limitRuns(joined, { tags, limit, offset, isAscending }) : joined;
 }
 
 function joinParts(parts: readonly SeriesPart[]): InnerSeries {
@@ -192,7 +261,7 @@ function joinParts(parts: readonly SeriesPart[]): InnerSeries {
       counts,
     ),
   );
-  return { name: first.group.name, tags: first.tags, timesNs, columns };
+  return { name: first.group.name, tags: first.tags, timesNs, columns, places: null };
 }
 
 /** Times and columns of rows. */
@@ -209,39 +278,12 @@ function* aggregateParts(aggregate: AggregateSelect, group: Group): Generator<Ro
 function* rawParts(
   prepared: PreparedSelect,
   group: Group,
-  {
-    budget,
-    isLimitedLater,
-    timePart,
-  }: RunContext & { readonly isLimitedLater: boolean; readonly timePart: QueryPart | null },
+  timePart: QueryPart | null,
+  { budget }: RunContext,
 ): Generator<RowBlock | null> {
-  const { compiled, typeOf, refs, columns } = prepared;
-  const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
-  const tables = new Set(group.entries.map(({ table }) => table));
-  const all = mergeStretches([...tables].map((table) => table.stretches(range)));
-  const stretches = timePart ? stretchesOf(all, timePart, compiled.isAscending) : all;
-  const { fill } = compiled;
-  // InfluxDB 1.x lets each series give one row more than the limit before it counts.
-  const { limit, offset } = compiled.statement;
-  const isCut = isLimitedLater && (limit > 0 || offset > 0);
-  const rowsLeft = new Map(group.entries.map((entry) => [entry, offset + limit + 1]));
-  const plan = {
-    request: {
-      leading: splitRefs(refs, typeOf),
-      beside: [],
-      typeOf,
-      isAscending: compiled.isAscending,
-      budget,
-      ...(isCut && limit > 0 ? { rowsLeft } : {}),
-    },
-    columns: columns.map(({ expr, type }) => ({
-      expr,
-      type: valueType(type) ?? ('float' as const),
-      fill: fill.option === 'number' ? fill.value.value : null,
-    })),
-    ties: tieRefs(refs, typeOf),
-    rowsMax: limit > 0 && !isLimitedLater ? offset + limit : 0,
-  };
+  const all = rawStretches(prepared, group);
+  const stretches = timePart ? stretchesOf(all, timePart, prepared.compiled.isAscending) : all;
+  const plan = rawPlan(prepared, group, { isUneven: prepared.hasRepeatedTags, budget });
   for (const chunk of rawRows(group, stretches, plan)) yield chunk && toBlock(chunk);
 }
 
@@ -252,7 +294,7 @@ function toBlock({ baseNs, count, offsets, columns }: RowChunk): RowBlock {
 }
 
 /** Applies LIMIT and OFFSET to the rows of one series and marks all parts but the last as partial. */
-function* limited(
+function* limitedParts(
   blocks: Iterable<RowBlock | null>,
   options: {
     readonly group: Group;

@@ -6,23 +6,8 @@
 import type { ColumnBatch } from '#models';
 import { ColumnBuilder, emptyColumn, sliceColumn, type Column } from '../column.js';
 import type { ValueType } from '../value-type.js';
-import type { FieldReader } from './source-table.js';
+import type { FieldReader, RowField, Rows, RowSource } from './source-table.js';
 import { isConvertible, typedColumn } from './typed-values.js';
-
-/** Rows of one series; valid until the next are asked for. */
-export interface Rows {
-  readonly count: number;
-  /** Relative to the stretch's base; ascending, or descending for a descending reader. */
-  readonly offsets: Float64Array;
-  /** One for each field asked for. */
-  readonly columns: readonly Column[];
-}
-
-/** A field to lay out. */
-export interface RowField {
-  readonly name: string;
-  readonly type: ValueType;
-}
 
 /** Rows made at once where fields do not share their times. */
 const MERGED_ROWS_MAX = 1024;
@@ -37,7 +22,7 @@ interface Lane {
 }
 
 /** Reads rows of one series. */
-export class RowReader {
+export class RowReader implements RowSource {
   readonly #reader: FieldReader;
   readonly #lanes: Lane[];
   readonly #leading: number;

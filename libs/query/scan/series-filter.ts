@@ -5,6 +5,7 @@
 import { compileRegex, compareValues, type BinaryExpr, type Expr, type VarRef } from '#influxql';
 import type { TagPair } from '../ports.js';
 import type { SourceTable, TableSeries } from './source-table.js';
+import { StoredTable } from './stored-table.js';
 
 /** What a condition means for one series: all rows, none, or those for which the expression holds. */
 export type SeriesCondition = true | false | Expr;
@@ -17,7 +18,8 @@ interface Decisions {
 
 /** True where a reference means a field of the table, not a tag. */
 export function isFieldOf(table: SourceTable, ref: VarRef): boolean {
-  if (ref.cast !== null) return ref.cast !== 'tag';
+  // A subquery's columns and tags are found by their names, whatever the cast.
+  if (ref.cast !== null && table instanceof StoredTable) return ref.cast !== 'tag';
   return table.fieldType(ref.name) !== null;
 }
 
@@ -90,7 +92,8 @@ export class SeriesFilter {
   }
 
   #decideComparison(expr: BinaryExpr, i: number, decided: Decisions): SeriesCondition {
-    const { lhs, rhs } = expr;
+    const { op, lhs, rhs } = expr;
+    if (this.#table instanceof StoredTable && !isComparison(op)) return this.#decideOdd(expr);
     const refs = [lhs, rhs].filter((side): side is VarRef => side.kind === 'varRef');
     if (
       refs.length === 0 ||
@@ -109,6 +112,15 @@ export class SeriesFilter {
     }
     decided.bits += holds ? '1' : '0';
     return holds;
+  }
+
+  /** `a & b` as a condition: InfluxDB 1.x finds the series that it may mean, and forgets it. */
+  #decideOdd({ lhs, rhs }: BinaryExpr): boolean {
+    if (lhs.kind === 'binary' || rhs.kind === 'binary') return true;
+    const [ref, value] = lhs.kind === 'varRef' ? [lhs, rhs] : [rhs, lhs];
+    if (ref.kind !== 'varRef' || isFieldOf(this.#table, ref)) return true;
+    if (value.kind === 'varRef') return isFieldOf(this.#table, value);
+    return value.kind !== 'string' && value.kind !== 'regex';
   }
 
   /** A comparison of one tag with a literal, decided once per value of the tag. */
@@ -177,6 +189,10 @@ export class SeriesFilter {
         return expr;
     }
   }
+}
+
+function isComparison(op: BinaryExpr['op']): boolean {
+  return compareValues(op, 0, 0) !== null || op === '=~' || op === '!~';
 }
 
 function hasDeepRef(expr: Expr): boolean {

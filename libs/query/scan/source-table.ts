@@ -3,6 +3,7 @@
  * same to the operators.
  */
 import type { ColumnBatch } from '#models';
+import type { Column } from '../column.js';
 import type { TagPair, TimeRange } from '../ports.js';
 import type { ExprType, ValueType } from '../value-type.js';
 
@@ -34,6 +35,29 @@ export interface FieldReader {
   close(): void;
 }
 
+/** Rows of one series; valid until the next are asked for. */
+export interface Rows {
+  readonly count: number;
+  /** Relative to the stretch's base; ascending, or descending for a descending reader. */
+  readonly offsets: Float64Array;
+  /** One for each field asked for. */
+  readonly columns: readonly Column[];
+  /** Where rows of several series have an order of their own: the place of each among them. */
+  readonly places?: Int32Array | null;
+}
+
+/** Gives rows of one series. */
+export interface RowSource {
+  /** The next rows, or null at the end. */
+  next(): Rows | null;
+}
+
+/** A field to lay out. */
+export interface RowField {
+  readonly name: string;
+  readonly type: ValueType;
+}
+
 /** A table of series. */
 export interface SourceTable {
   readonly name: string;
@@ -54,6 +78,14 @@ export interface SourceTable {
     readonly stretch: Stretch;
     readonly isAscending: boolean;
   }): FieldReader | null;
+  /** Opens one series of a table that has rows rather than fields, each a row whatever values it has; absent for others. */
+  openRows?(request: {
+    readonly series: TableSeries;
+    readonly i: number;
+    readonly fields: readonly RowField[];
+    readonly stretch: Stretch;
+    readonly isAscending: boolean;
+  }): RowSource | null;
 }
 
 /** Ninety days: below 2^53 ns (104 days) with room for a window. */
