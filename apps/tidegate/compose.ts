@@ -6,7 +6,6 @@ import {
   IntoWriter,
   lineWriteErrorText,
   LineWriter,
-  type MonitorView,
   PointsWriter,
   RunningQueries,
   StatementExecutor,
@@ -15,8 +14,6 @@ import {
 import {
   HttpService,
   type QueryService,
-  REPORTED_VERSION,
-  type StatisticsEntry,
   type UserDirectory,
   type WriteService,
 } from '#httpd';
@@ -37,6 +34,7 @@ import { createEngine } from './engine.js';
 import { HttpPart } from './http-part.js';
 import { JobsPart } from './jobs-part.js';
 import { InputsPart } from './inputs-part.js';
+import { MonitorPart } from './monitor-part.js';
 import { PrometheusPart } from './prometheus-part.js';
 import type { ServerPart } from './server.js';
 import { StartProgress } from './start-progress.js';
@@ -71,13 +69,21 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     throughputBytes: config.data.compactThroughputBytes,
     burstBytes: config.data.compactThroughputBurstBytes,
   });
-  const store = new Store({
-    files,
+  const monitor: MonitorPart = new MonitorPart(config, {
+    meta,
+    store: { index: (database) => store.index(database) },
+    lines: { write: (request) => lines.write(request) },
+    clock,
+    logger,
+  });
+  const store: Store = new Store({
+    files: monitor.timedFiles(files),
     clock,
     logger: logger.with({ service: 'store' }),
     shapes,
-    snapshotter,
-    compactor,
+    snapshotter: monitor.timedSnapshots(snapshotter),
+    compactor: monitor.timedCompactions(compactor),
+    gate: monitor.gate,
     config: config.data,
   });
   const writer = new PointsWriter({
@@ -88,7 +94,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     writeTimeoutMs: config.coordinator.writeTimeoutMs,
     windows: new WriteWindows(config.coordinator, clock, logger.with({ service: 'write' })),
   });
-  const lines = new LineWriter({ store, writer, shapes, clock });
+  const lines: LineWriter = new LineWriter({ store, writer, shapes, clock });
   const jobs: JobsPart = new JobsPart(config, {
     meta,
     metaStore,
@@ -101,6 +107,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     logger,
   });
   writer.addListener(jobs.writeListener);
+  writer.addListener(monitor.writeListener);
   const inputs = new InputsPart(config, { meta, store, writer, shapes, clock, files, logger });
   const queries = new RunningQueries(clock, {
     concurrentMax: config.coordinator.concurrentQueriesMax,
@@ -122,26 +129,17 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     shapes,
     clock,
   });
-  const statistics = (): readonly StatisticsEntry[] => [
-    ...service.collect(),
-    { name: 'write', tags: {}, values: { ...writer.statistics } },
-    ...storeStatistics(store),
-    ...inputs.statistics(),
-    ...prometheus.statistics(),
-    { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
-    ...jobs.collect(),
-  ];
   const executor = new StatementExecutor({
     meta,
     engine,
     storage: storageCommands(store, clock),
-    monitor: monitorView(statistics),
+    monitor: monitor.view,
     queries,
     clock,
     logger,
     isQueryLogged: config.data.isQueryLogEnabled,
     logQueriesAfterMs: config.coordinator.logQueriesAfterMs,
-    extensions: jobs.extensions,
+    extensions: [...jobs.extensions, ...monitor.extensions],
   });
   const service = new HttpService(
     config.http,
@@ -150,13 +148,13 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
       queries: executor satisfies QueryService,
       users: userDirectory(meta),
       readiness: progress,
-      statisticsSource: { collect: statistics },
+      self: monitor.self,
     },
     {
       clock,
       logger: logger.with({ service: 'httpd' }),
       readyTimeoutMs: config.coordinator.writeTimeoutMs,
-      extensions: jobs.syntax,
+      extensions: [...jobs.syntax, ...monitor.syntax],
     },
   );
   const http = new HttpPart(
@@ -166,7 +164,19 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     prometheus.routes,
     logger.with({ service: 'httpd' }),
   );
+  // In InfluxDB's order.
+  const { registry } = monitor;
+  registry.register(() => [
+    { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
+  ]);
+  registry.register(() => storeStatistics(store));
+  registry.register(() => [{ name: 'write', tags: {}, values: { ...writer.statistics } }]);
+  registry.register(() => jobs.collect());
+  registry.register(() => service.collect());
+  registry.register(() => inputs.statistics());
+  registry.register(() => prometheus.statistics());
   const parts: ServerPart[] = [
+    monitor.runtimeWatch,
     inputs.preparation,
     // Listening comes first: /ping and /ready answer while the store loads, and writes wait for it.
     http,
@@ -181,6 +191,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
       },
     },
     jobs,
+    monitor,
     // Last to open, so that what they receive can be stored; first of these to close.
     inputs,
   ];
@@ -259,31 +270,5 @@ function userDirectory(meta: MetaClient): UserDirectory {
     hasAdmin: () => meta.snapshot.hasAdmin(),
     user: (name) => meta.snapshot.user(name),
     authenticate: (name, password) => meta.authenticate(name, password),
-  };
-}
-
-function monitorView(statistics: () => readonly StatisticsEntry[]): MonitorView {
-  const started = new Date();
-  return {
-    statistics,
-    diagnostics: () => [
-      {
-        name: 'build',
-        columns: ['Branch', 'Build Time', 'Commit', 'Version'],
-        rows: [['', '', '', REPORTED_VERSION]],
-      },
-      {
-        name: 'system',
-        columns: ['PID', 'currentTime', 'started', 'uptime'],
-        rows: [
-          [
-            BigInt(process.pid),
-            new Date().toISOString(),
-            started.toISOString(),
-            `${Math.round((Date.now() - started.getTime()) / 1000)}s`,
-          ],
-        ],
-      },
-    ],
   };
 }

@@ -62,7 +62,10 @@ describe('configRegistry', () => {
     ['[meta]\ndir = "/m"\n[data]\ndir = "/d"', 'Data.WALDir must be specified'],
     [`${dirs}index-version = "x"`, 'unrecognized index x'],
     [`${dirs}index-dir = "/d/index"`, 'Data.IndexDir must not be inside Data.Dir'],
-    [`${dirs}[monitor]\nstore-interval = "0s"`, 'monitor store interval must be positive'],
+    [
+      `${dirs}[monitor]\nstore-enabled = true\nstore-interval = "0s"`,
+      'monitor store interval must be positive',
+    ],
     [`${dirs}[retention]\ncheck-interval = "-1s"`, 'check-interval must be positive'],
     [`${dirs}[shard-precreation]\nadvance-period = "0s"`, 'advance-period must be positive'],
     [`${dirs}[continuous_queries]\nrun-interval = "0s"`, 'run-interval must be positive'],

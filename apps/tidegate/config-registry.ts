@@ -11,7 +11,7 @@ import {
 } from '#inputs';
 import { continuousQueriesSection, precreationSection, retentionSection } from '#jobs';
 import { metaSection } from '#meta';
-import { monitorSection } from '#monitor';
+import { cardinalitySection, monitorSection } from '#monitor';
 import { subscriberSection } from '#subscriber';
 import { dataSection } from '#tsdb';
 import {
@@ -32,6 +32,7 @@ export const configRegistry = {
   retention: retentionSection,
   precreation: precreationSection,
   monitor: monitorSection,
+  cardinality: cardinalitySection,
   http: httpSection,
   logging: loggingSection,
   subscriber: subscriberSection,

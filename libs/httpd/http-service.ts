@@ -7,12 +7,11 @@ import { AccessLog } from './access-log.js';
 import { Authenticator } from './authenticator.js';
 import { BufferPool } from './buffer-pool.js';
 import type { HttpConfig } from './httpd.config.js';
-import { MetricsText } from './metrics-text.js';
 import type {
   QueryService,
   Readiness,
+  SelfKnowledge,
   StatisticsEntry,
-  StatisticsSource,
   UserDirectory,
   WriteService,
 } from './ports.js';
@@ -32,7 +31,7 @@ export interface HttpServicePorts {
   readonly queries: QueryService;
   readonly users: UserDirectory;
   readonly readiness: Readiness;
-  readonly statisticsSource: StatisticsSource;
+  readonly self: SelfKnowledge;
 }
 
 /** What it runs on. */
@@ -50,14 +49,13 @@ export class HttpService {
   readonly mount: RouteMountParts;
   private readonly statistics = newHttpdStatistics();
   private readonly accessLog: AccessLog | null;
-  private readonly metrics: MetricsText;
   private readonly bytesByUser: Map<string, number> | null;
   private readonly bindAddress: string;
 
   constructor(config: HttpConfig, ports: HttpServicePorts, context: HttpServiceContext) {
     const { statistics } = this;
     const { clock, logger } = context;
-    const { users, readiness, statisticsSource } = ports;
+    const { users, readiness, self } = ports;
     const pool = new BufferPool();
     const { bodySizeMaxBytes } = config;
     const authenticator = new Authenticator({
@@ -68,7 +66,6 @@ export class HttpService {
     });
     this.bindAddress = config.bindAddress;
     this.bytesByUser = config.areQueryBytesPerUser ? new Map() : null;
-    this.metrics = new MetricsText(statisticsSource);
     this.accessLog = config.isLogEnabled
       ? new AccessLog({
           path: config.accessLogPath,
@@ -90,6 +87,7 @@ export class HttpService {
         accessLog: this.accessLog,
         statistics,
         tracker,
+        self,
         logger,
         clock,
         realm: config.realm,
@@ -119,8 +117,7 @@ export class HttpService {
       }),
       status: new StatusHandlers({
         readiness,
-        statisticsSource,
-        metrics: this.metrics,
+        self,
         statistics,
         tracker,
         logger,
@@ -139,11 +136,9 @@ export class HttpService {
 
   open(): void {
     this.accessLog?.open();
-    this.metrics.open();
   }
 
   async close(): Promise<void> {
-    this.metrics.close();
     await this.accessLog?.close();
   }
 

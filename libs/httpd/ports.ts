@@ -5,6 +5,7 @@
 import type { Statement } from '#influxql';
 import type { User } from '#meta';
 import type { Precision } from '#models';
+import type { RequestKind, Statistics } from '#monitor';
 import type { ResultSeries } from '#query';
 import type { HttpdCounter } from './statistics.js';
 
@@ -130,17 +131,18 @@ export interface Readiness {
   waitUntilReady(timeoutMs: number): Promise<boolean>;
 }
 
-/** Numbers of the server's parts, for /debug/vars and /metrics. */
-export interface StatisticsSource {
+/** Numbers of one part of the server. */
+export type StatisticsEntry = Statistics;
+
+/** What the server says of itself in /debug/vars and /metrics, and takes note of. */
+export interface SelfKnowledge {
   /** One entry a part and tag set. */
   collect(): readonly StatisticsEntry[];
-}
-
-/** Counters of one part. */
-export interface StatisticsEntry {
-  readonly name: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, number | bigint | string | boolean>>;
+  readonly metricsContentType: string;
+  /** Prometheus' text format. */
+  renderMetrics(): Promise<string>;
+  /** Takes note of a request that has been answered. */
+  observeRequest(kind: RequestKind, status: number, seconds: number): void;
 }
 
 /** Who may use a route. */

@@ -73,7 +73,12 @@ const serve = async ({ toml = '', isReady = true, failure, errorText, route }: S
         pending: () => (isReady ? null : { phase: 'tsdb store', done: 1, total: 2 }),
         waitUntilReady: () => Promise.resolve(isReady),
       },
-      statisticsSource: { collect: () => [] },
+      self: {
+        collect: () => [],
+        metricsContentType: 'text/plain',
+        renderMetrics: () => Promise.resolve(''),
+        observeRequest: () => undefined,
+      },
     },
     { clock, logger: silentLogger, readyTimeoutMs: 1, extensions: [] },
   );

@@ -8,7 +8,7 @@ import type { AccessLog } from './access-log.js';
 import type { Authenticator, Identity } from './authenticator.js';
 import { HttpError } from './errors.js';
 import { Exchange } from './exchange.js';
-import type { Readiness, RoutePrivilege } from './ports.js';
+import type { Readiness, RoutePrivilege, SelfKnowledge } from './ports.js';
 import { newRequestId } from './request-id.js';
 import type { RequestTracker } from './request-tracker.js';
 import type { HttpdStatistics } from './statistics.js';
@@ -22,6 +22,7 @@ export interface RequestPipelineParts {
   readonly accessLog: AccessLog | null;
   readonly statistics: HttpdStatistics;
   readonly tracker: RequestTracker;
+  readonly self: Pick<SelfKnowledge, 'observeRequest'>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly realm: string;
@@ -50,13 +51,15 @@ const ALLOWED_HEADERS =
   'Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, X-CSRF-Token, X-HTTP-Method-Override';
 const EXPOSED_HEADERS = 'Date, X-InfluxDB-Version, X-InfluxDB-Build';
 
+const KINDS = { writes: 'write', queries: 'query', other: 'other' } as const;
+
 /** Serves requests. */
 export class RequestPipeline {
   constructor(private readonly parts: RequestPipelineParts) {}
 
   /** Serves one request; never rejects. */
   async serve(request: IncomingMessage, response: ServerResponse, route: RouteSpec): Promise<void> {
-    const { statistics, accessLog } = this.parts;
+    const { statistics, accessLog, self } = this.parts;
     const startedMs = performance.now();
     const nowMs = Number(this.parts.clock.nowNs() / 1_000_000n);
     const exchange = new Exchange(request, response, requestIdOf(request, nowMs));
@@ -77,6 +80,7 @@ export class RequestPipeline {
     statistics.reqDurationNs += Math.round(durationMs * 1e6);
     if (response.statusCode >= 500) statistics.serverError++;
     else if (response.statusCode >= 400) statistics.clientError++;
+    self.observeRequest(KINDS[route.trackedAs ?? 'other'], response.statusCode, durationMs / 1000);
     accessLog?.add(exchange, nowMs, durationMs);
   }
 

@@ -1,9 +1,9 @@
 /** /ping, /status, /health, /ready, /metrics and /debug: what the server says of itself. */
 import type { Clock, Logger } from '#kernel';
+import { debugVarsText } from '#monitor';
 import { HttpError } from './errors.js';
 import type { Exchange } from './exchange.js';
-import type { MetricsText } from './metrics-text.js';
-import type { Readiness, StatisticsSource } from './ports.js';
+import type { Readiness, SelfKnowledge } from './ports.js';
 import type { RequestTracker } from './request-tracker.js';
 import { Profiler } from './profiler.js';
 import type { HttpdStatistics } from './statistics.js';
@@ -12,8 +12,7 @@ import { REPORTED_VERSION } from './version.js';
 /** What the handlers stand on. */
 export interface StatusHandlerParts {
   readonly readiness: Readiness;
-  readonly statisticsSource: StatisticsSource;
-  readonly metrics: MetricsText;
+  readonly self: SelfKnowledge;
   readonly statistics: HttpdStatistics;
   readonly tracker: RequestTracker;
   readonly logger: Logger;
@@ -121,43 +120,20 @@ export class StatusHandlers {
 
   /** Prometheus' text format. */
   async metrics(exchange: Exchange): Promise<void> {
-    const { metrics } = this.parts;
-    exchange.send(200, metrics.contentType, await metrics.render());
+    const { self } = this.parts;
+    exchange.send(200, self.metricsContentType, await self.renderMetrics());
   }
 
   /** All counters as JSON in 1.x's layout: `system`, `cmdline`, `memstats`, then one object a part. */
   debugVars(exchange: Exchange): void {
     const now = this.parts.clock.nowNs();
-    const memory = process.memoryUsage();
     const toIso = (ns: bigint): string => new Date(Number(ns / 1_000_000n)).toISOString();
-    const lines = [
-      `"system": ${JSON.stringify({
-        currentTime: toIso(now),
-        started: toIso(this.startedNs),
-        uptime: Number((now - this.startedNs) / 1_000_000_000n),
-      })}`,
-      `"cmdline": ${JSON.stringify(process.argv)}`,
-      `"memstats": ${JSON.stringify({
-        Alloc: memory.heapUsed,
-        HeapAlloc: memory.heapUsed,
-        HeapSys: memory.heapTotal,
-        Sys: memory.rss,
-      })}`,
-    ];
-    for (const entry of this.parts.statisticsSource.collect()) {
-      const key = [
-        entry.name,
-        ...Object.keys(entry.tags)
-          .sort()
-          .map((tag) => entry.tags[tag]),
-      ].join(':');
-      const values = JSON.stringify(entry.values, (_, value: unknown) =>
-        typeof value === 'bigint' ? Number(value) : value,
-      );
-      lines.push(
-        `${JSON.stringify(key)}: {"name":${JSON.stringify(entry.name)},"tags":${JSON.stringify(entry.tags)},"values":${values}}`,
-      );
-    }
-    exchange.send(200, 'application/json; charset=utf-8', `{\n${lines.join(',\n')}\n}\n`);
+    const times = {
+      currentTime: toIso(now),
+      started: toIso(this.startedNs),
+      uptime: Number((now - this.startedNs) / 1_000_000_000n),
+    };
+    const text = debugVarsText(times, this.parts.self.collect());
+    exchange.send(200, 'application/json; charset=utf-8', text);
   }
 }

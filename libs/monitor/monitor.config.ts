@@ -6,7 +6,7 @@ export const monitorSection = defineSection({
   name: 'monitor',
   doc: 'Statistics of the server itself, written into a database of its own.',
   keys: {
-    isStoreEnabled: booleanKey('store-enabled', true, { doc: 'Whether statistics are stored.' }),
+    isStoreEnabled: booleanKey('store-enabled', false, { doc: 'Whether statistics are stored.' }),
     storeDatabase: stringKey('store-database', '_internal', {
       doc: 'Database of the statistics; created on demand with a retention policy of 7 days.',
     }),

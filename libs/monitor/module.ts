@@ -1,0 +1,1 @@
+export { MonitorModule, RecorderScheduler } from './monitor.module.js';
