@@ -1,0 +1,92 @@
+/** The newest records of a queue in memory, in order; those not written yet stay whatever their size. */
+import {
+  firstWhere,
+  type Mark,
+  type QueueRecord,
+  type ReadOutcome,
+  RECORD_HEADER_BYTES,
+} from './record.js';
+
+/** See the header. */
+export class RecentRecords {
+  private list: QueueRecord[] = [];
+  /** Those before it are gone. */
+  private first = 0;
+  private bytes = 0;
+
+  constructor(private readonly bytesMax: number) {}
+
+  get sizeBytes(): number {
+    return this.bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.first === this.list.length;
+  }
+
+  /** Offset of the oldest one, or infinity. */
+  get startOffset(): number {
+    return this.isEmpty ? Number.POSITIVE_INFINITY : this.list[this.first].start.offset;
+  }
+
+  add(record: QueueRecord): void {
+    this.list.push(record);
+    this.bytes += sizeOf(record);
+  }
+
+  /** Takes out one that could not be written. */
+  remove(record: QueueRecord): void {
+    const at = this.list.indexOf(record, this.first);
+    if (at < 0) return;
+    this.list.splice(at, 1);
+    this.bytes -= sizeOf(record);
+  }
+
+  /** Lets go of the oldest until the limit holds, but of none from `unwrittenOffset` on. */
+  shrink(unwrittenOffset: number): void {
+    while (this.bytes > this.bytesMax && !this.isEmpty) {
+      const record = this.list[this.first];
+      if (record.end.offset > unwrittenOffset) return;
+      this.drop(record);
+    }
+  }
+
+  /** The records from a mark on, or null where they may begin elsewhere. */
+  from(mark: Mark, bytesMax: number, until: number): ReadOutcome | null {
+    if (this.isEmpty || mark.offset < this.startOffset) return null;
+    const records: QueueRecord[] = [];
+    let size = 0;
+    let end = mark;
+    for (let i = this.indexOf(mark.offset); i < this.list.length; i++) {
+      const record = this.list[i];
+      if (record.start.offset >= until) break;
+      if (records.length > 0 && size + sizeOf(record) > bytesMax) break;
+      records.push(record);
+      size += sizeOf(record);
+      end = record.end;
+    }
+    return { records, end };
+  }
+
+  /** The place of the first record that is not before a time; null where there is none. */
+  firstFrom(timeNs: bigint): Mark | null {
+    for (let i = this.first; i < this.list.length; i++)
+      if (this.list[i].timeNs >= timeNs) return this.list[i].start;
+    return null;
+  }
+
+  private indexOf(offset: number): number {
+    const at = firstWhere(this.list, (record) => record.start.offset >= offset);
+    return Math.max(at, this.first);
+  }
+
+  private drop(record: QueueRecord): void {
+    this.bytes -= sizeOf(record);
+    this.first++;
+    if (this.first < 1024 && this.first < this.list.length) return;
+    this.list = this.list.slice(this.first);
+    this.first = 0;
+  }
+}
+
+const sizeOf = ({ payload }: QueueRecord): number => payload.length + RECORD_HEADER_BYTES;
