@@ -254,8 +254,7 @@ function shardIdentities(meta: MetaClient) {
 function writeService(lines: LineWriter): WriteService {
   return {
     async write(request) {
-      const { user, peer } = request;
-      const source = { listener: 'http', peer: user === '' ? peer : `${user}@${peer}` };
+      const source = { listener: 'http', peer: request.peer };
       const outcome = await lines.write({ ...request, source });
       const { points, values, dropped, rejectedCount, verdicts } = outcome;
       const errorText = lineWriteErrorText(outcome);

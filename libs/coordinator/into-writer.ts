@@ -25,6 +25,8 @@ interface FieldColumn {
   readonly column: ResultColumn;
 }
 
+/** Where the points come from, for those who count. */
+const INTO = { listener: 'select into', peer: '' };
 /** Rows written together. Same as InfluxDB 1.x. */
 const BATCH_ROWS = 10_000;
 
@@ -51,6 +53,7 @@ export class IntoWriter implements ResultWriter {
   private async writeRows(target: IntoTarget, from: number, to: number): Promise<number> {
     const { database, retentionPolicy, measurement, series } = target;
     const batch = new PointsBatch();
+    batch.markSource(INTO);
     const key = encodeSeriesKey(measurement, series.tags ?? []);
     const fill = new RowFiller(batch, this.shapes, batch.addExtra(key), key.length);
     const fields = fieldColumns(series);

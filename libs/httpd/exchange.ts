@@ -37,6 +37,11 @@ export class Exchange {
     return (this.request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   }
 
+  /** Who asks: the address, and the user where known. */
+  get sender(): string {
+    return this.username === '' ? this.peer : `${this.username}@${this.peer}`;
+  }
+
   get isPretty(): boolean {
     return this.url.get('pretty') === 'true';
   }

@@ -24,7 +24,7 @@ export interface WriteRequest {
   readonly length: number;
   /** Name of the user, '' without authentication. */
   readonly user: string;
-  /** Address of the client, without its port. */
+  /** Who writes: address without its port, and user where known. */
   readonly peer: string;
   /** Whether the answer shall name every line that was not stored. */
   readonly areVerdictsWanted: boolean;
@@ -158,6 +158,8 @@ export interface HttpRouteRequest {
   readonly body: Uint8Array;
   /** Null where authentication is off. */
   readonly user: User | null;
+  /** Who asks: address, and user where known. */
+  readonly peer: string;
   readonly signal: AbortSignal;
   /** @throws HttpError 403 unless who asks may do so to the database, or authentication is off */
   authorize(privilege: 'READ' | 'WRITE', database: string): void;

@@ -60,6 +60,7 @@ async function serve(
       header: (name) => headerOf(exchange, name),
       body: body.buffer.subarray(0, body.length),
       user: identity.kind === 'user' ? identity.user : null,
+      peer: exchange.sender,
       signal: stop.signal,
       authorize: (privilege, database) => {
         if (privilege === 'READ') authenticator.authorizeRead(identity, database);

@@ -117,7 +117,7 @@ export class WriteHandler {
         body: body.buffer,
         length: body.length,
         user: exchange.username,
-        peer: exchange.peer,
+        peer: exchange.sender,
         areVerdictsWanted: (exchange.request.headers.accept ?? '').includes(VERDICTS_TYPE),
       });
     } finally {

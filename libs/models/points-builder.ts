@@ -5,7 +5,7 @@
  */
 import { invariant } from '#kernel';
 import type { KnownSeries } from './line-context.js';
-import { PointsBatch, type PointsGroup, stringInExtra } from './points-batch.js';
+import { PointsBatch, type PointsGroup, type PointSource, stringInExtra } from './points-batch.js';
 import { type NamedSeries, SERIES_CACHED_MAX, SeriesCache } from './series-cache.js';
 import { hashKey } from './series-key.js';
 import type { ShapeTable } from './shape.js';
@@ -20,6 +20,7 @@ export class PointsBuilder {
   private readonly spare: PointsBatch[] = [];
   private readonly time = new TimeWords();
   private batch = new PointsBatch();
+  private source: PointSource | null = null;
   private shapeId = -1;
   private group: PointsGroup | null = null;
   private row = 0;
@@ -48,6 +49,12 @@ export class PointsBuilder {
    */
   find(bytes: Uint8Array, start: number, length: number, hash: number): number {
     return this.cache.find(bytes, start, length, hash);
+  }
+
+  /** Says where the points that follow come from, in this batch and the next ones. */
+  markSource(source: PointSource): void {
+    this.source = source;
+    this.batch.markSource(source);
   }
 
   /**
@@ -119,6 +126,7 @@ export class PointsBuilder {
     const { batch } = this;
     this.cache.resolve(batch, known);
     this.batch = this.spare.pop() ?? new PointsBatch();
+    if (this.source !== null) this.batch.markSource(this.source);
     this.group = null;
     this.shapeId = -1;
     if (this.cache.count >= this.seriesCachedMax) this.cache.clear();

@@ -77,7 +77,7 @@ dir = "${folder}/data"
 wal-dir = "${folder}/wal"
 ${sections['data'] ?? ''}
 [monitor]
-store-enabled = false
+${sections['monitor'] ?? 'store-enabled = false'}
 [http]
 bind-address = "127.0.0.1:${port}"
 log-enabled = false

@@ -152,6 +152,7 @@ class GraphiteInput implements Input {
     );
     return {
       data: (chunk) => {
+        this.batcher.from(peer);
         lines.push(chunk);
         if (this.batcher.isBusy) this.hold(true);
       },
@@ -179,6 +180,7 @@ class GraphiteInput implements Input {
     return {
       data: (chunk) => {
         counters.bytesRx += chunk.length;
+        batcher.from(connection.peer);
         reader.push(chunk);
         if (batcher.isBusy) this.hold(true);
       },
@@ -195,6 +197,7 @@ class GraphiteInput implements Input {
       ledger.drop(lines, 'batches pending');
       return;
     }
+    batcher.from(peer);
     // A newline at the end of a datagram counts as one more line, which is empty. Same as InfluxDB 1.x.
     this.decoder.decode(scratch, scratch.fill(bytes, ONE_NEWLINE), peer);
     counters.bytesRx--;

@@ -227,6 +227,7 @@ class OpentsdbInput implements Input {
     );
     return {
       data: (chunk) => {
+        batcher.from(connection.peer);
         lines.push(chunk);
         if (batcher.isBusy) this.hold(true);
       },

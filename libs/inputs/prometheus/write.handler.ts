@@ -84,6 +84,7 @@ export class WriteHandler {
     const builder = this.builderOf(database);
     const tally = this.decode(request, message === V2, builder);
     const batch = builder.take(known);
+    batch.markSource({ listener: 'prometheus', peer: request.peer ?? '' });
     try {
       if (!CONSISTENCY_LEVELS.includes(request.parameter('consistency').toLowerCase())) {
         this.reject(request, 'consistency', 'invalid consistency level');

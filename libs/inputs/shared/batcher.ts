@@ -9,6 +9,7 @@ import {
   type BatchWriterConfig,
   type BatchWriterParts,
 } from './batch-writer.js';
+import { PeerSources } from './peer-sources.js';
 
 /** How to collect and where to write. Names are those of the configuration. */
 export interface BatcherConfig extends BatchWriterConfig {
@@ -35,6 +36,7 @@ export class Batcher {
   readonly batchSize: number;
   private readonly batchTimeoutMs: number;
   private readonly writer: BatchWriter;
+  private readonly peers: PeerSources;
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -45,6 +47,7 @@ export class Batcher {
     this.batchSize = config.batchSize || BATCH_SIZE_DEFAULT;
     this.batchTimeoutMs = config.batchTimeoutMs || BATCH_TIMEOUT_DEFAULT_MS;
     this.writer = new BatchWriter(config, parts);
+    this.peers = new PeerSources(parts.ledger.listener);
   }
 
   get statistics(): BatchStatistics {
@@ -54,6 +57,11 @@ export class Batcher {
   /** See {@link BatchWriter.isBusy}. */
   get isBusy(): boolean {
     return this.writer.isBusy;
+  }
+
+  /** Says who sent what is added from now on. */
+  from(peer: string): void {
+    this.builder.markSource(this.peers.of(peer));
   }
 
   /** Writes a full batch, or sees to it that the points added do not wait too long. */

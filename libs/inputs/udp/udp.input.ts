@@ -23,6 +23,7 @@ import {
   type InputStatistics,
 } from '../shared/input.js';
 import { countLines } from '../shared/line-assembler.js';
+import { PeerSources } from '../shared/peer-sources.js';
 import { UdpListener } from '../shared/udp-listener.js';
 import { type UdpConfig, udpSection } from './udp.config.js';
 
@@ -49,6 +50,7 @@ export class UdpInput implements Input {
   private readonly precision: Precision;
   private readonly arrivals: ArrivalClock;
   private readonly batchSize: number;
+  private readonly peers: PeerSources;
   private readonly spareBodies: Uint8Array[] = [];
   private readonly spareBatches: PointsBatch[] = [];
   private batch = new PointsBatch();
@@ -72,6 +74,7 @@ export class UdpInput implements Input {
       rejects.reject(rejected),
     );
     const { ledger } = this;
+    this.peers = new PeerSources(ledger.listener);
     this.writer = new BatchWriter(
       { database, retentionPolicy, batchPending },
       { sink, ledger, logger },
@@ -142,6 +145,7 @@ export class UdpInput implements Input {
     body.set(bytes, start);
     this.bodyLength = length + 1;
     const before = batch.pointCount;
+    batch.markSource(this.peers.of(peer.address));
     const { rejected, rejectedCount } = this.parser.parse(
       {
         body,
