@@ -1,5 +1,6 @@
 export { type CoordinatorConfig, coordinatorSection } from './coordinator.config.js';
 export {
+  type AcceptedRows,
   PointsWriter,
   type PointsWriterParts,
   type WriteListener,

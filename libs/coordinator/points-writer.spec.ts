@@ -1,6 +1,6 @@
 import { NodeFileSystem, silentLogger, TidegateError } from '#kernel';
 import { LocalMetaStore, MetaClient } from '#meta';
-import { LineParser, padBody, PointsBatch, ShapeTable } from '#models';
+import { LineEncoder, LineParser, padBody, PointsBatch, ShapeTable } from '#models';
 import { ManualClock, temporaryFolder } from '#test-support';
 import { type Shard, type ShardWriteOutcome, Store } from '#tsdb';
 import { inPlaceCompactor, inPlaceSnapshotter } from '#tsm';
@@ -177,7 +177,7 @@ describe('PointsWriter', () => {
     await bench.write('', line(0), line(168));
     const [first] = bench.shards();
     bench.sabotage(first, () =>
-      Promise.resolve({ points: 0, values: 0, dropped: 1, reason: 'why' }),
+      Promise.resolve({ points: 0, values: 0, dropped: 1, reason: 'why', accepted: [] }),
     );
     expect(await bench.write('', line(1), line(169))).toEqual({
       points: 1,
@@ -203,11 +203,35 @@ describe('PointsWriter', () => {
     const told: string[] = [];
     bench.writer.addListener({
       stored: ({ database, batch }, policy) =>
-        told.push(`${database}.${policy} ${batch.pointCount}`),
+        void told.push(`${database}.${policy} ${batch.pointCount}`),
     });
     await bench.write('', line(0), line(1));
     await bench.write('', `m v="text" ${NOW_NS}`);
     expect(told).toEqual(['db.autogen 2']);
+  });
+
+  it('tells listeners which rows were stored, also where a shard refused some and another failed', async () => {
+    const told: unknown[] = [];
+    const encoder = new LineEncoder();
+    bench.writer.addListener({
+      stored: ({ batch }, _policy, accepted) => {
+        const keyOf = (id: number): Uint8Array => bench.store.index('db').keyOf(id);
+        const { bytes } = encoder.encode(batch, accepted.runs(), keyOf);
+        told.push([accepted.isWhole, accepted.points, new TextDecoder().decode(bytes)]);
+        return Promise.resolve(told.length !== 2);
+      },
+    });
+    await bench.write('', line(0), line(168));
+    const conflict = `m v="text" ${NOW_NS}`;
+    await bench.write('', line(1, 2), conflict, line(2, 3), line(169, 4));
+    bench.sabotage(bench.shards()[1], () => Promise.reject(new TidegateError('tsm.x', 'broken')));
+    await expect(bench.write('', line(3), line(170))).rejects.toThrow('broken');
+    expect(told).toEqual([
+      [true, 2, `${line(0)}\n${line(168)}\n`],
+      [false, 3, `${line(1, 2)}\n${line(2, 3)}\n${line(169, 4)}\n`],
+      [false, 1, `${line(3)}\n`],
+    ]);
+    expect(bench.writer.statistics).toMatchObject({ subWriteOk: 2, subWriteDrop: 1 });
   });
 
   it('refuses a batch whose database was dropped and made anew since it was parsed', async () => {

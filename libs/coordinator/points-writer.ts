@@ -5,7 +5,7 @@
  */
 import { type Clock, type Logger, messageOf, TidegateError } from '#kernel';
 import type { MetaClient, RetentionPolicyView, ShardGroup } from '#meta';
-import type { PointsBatch, Precision, RowRun } from '#models';
+import { allRuns, orderRuns, type PointsBatch, type Precision, type RowRun } from '#models';
 import type { Shard, ShardWriteOutcome, Store } from '#tsdb';
 import { CoordinatorError } from './errors.js';
 import { BEYOND_RETENTION, mapShards, type ShardMapping } from './map-shards.js';
@@ -56,11 +56,30 @@ export interface WriteStatistics {
 interface WriteTally {
   stored: number;
   dropped: number;
+  /** Rows stored, by shard. */
+  accepted: (readonly RowRun[])[];
+}
+
+/** The rows of a batch that are on disk. */
+export interface AcceptedRows {
+  readonly points: number;
+  /** True where they are all of the batch. */
+  readonly isWhole: boolean;
+  /** In an order in which they can be stored elsewhere. */
+  runs(): readonly RowRun[];
 }
 
 /** Receives what was stored. Must not keep the batch, and must not throw. */
 export interface WriteListener {
-  stored(request: WriteRequest, retentionPolicy: string): void;
+  /**
+   * Called once a batch, or a part of it, is on disk; the batch's series ids are those of the database's index.
+   * @returns for whoever passes writes on: whether it was taken, now or when the promise resolves, for which the write waits
+   */
+  stored(
+    request: WriteRequest,
+    retentionPolicy: string,
+    accepted: AcceptedRows,
+  ): boolean | Promise<boolean> | void;
 }
 
 /** What the writer stands on. */
@@ -113,18 +132,18 @@ export class PointsWriter {
     statistics.pointReq += batch.pointCount;
     if (batch.pointCount === 0) return { points: 0, values: 0, dropped: 0, reason: '' };
     const { pointCount } = batch;
-    const tally: WriteTally = { stored: 0, dropped: 0 };
+    const tally: WriteTally = { stored: 0, dropped: 0, accepted: [] };
     try {
       const { mapping, dropReason } = await this.map(request, tally);
       const shards = await this.openShards(mapping, request);
-      const outcome = await this.writeShards(batch, mapping, shards, { tally, dropReason });
-      if (outcome.points > 0) this.tell(request);
-      return outcome;
+      return await this.writeShards(batch, mapping, shards, { tally, dropReason });
     } catch (error) {
       statistics.writeError++;
       statistics.pointReqFail += pointCount - tally.stored - tally.dropped;
       throw error;
     } finally {
+      // Also where one of several shards failed: what the others have stored is passed on.
+      if (tally.stored > 0 && this.listeners.length > 0) await this.tell(request, tally);
       statistics.pointReqLocal += tally.stored;
       statistics.writeDrop += tally.dropped;
     }
@@ -246,6 +265,7 @@ export class PointsWriter {
     let reason = before.dropReason;
     const add = (outcome: ShardWriteOutcome): void => {
       tally.stored += outcome.points;
+      tally.accepted.push(outcome.accepted);
       values += outcome.values;
       tally.dropped += outcome.dropped;
       if (reason === '') reason = outcome.reason;
@@ -298,11 +318,32 @@ export class PointsWriter {
     });
   }
 
-  private tell(request: WriteRequest): void {
-    if (this.listeners.length === 0) return;
-    const policy = this.parts.meta.retentionPolicy(request.database, request.retentionPolicy);
-    for (const listener of this.listeners) {
-      listener.stored(request, policy?.policy.name ?? request.retentionPolicy);
+  private async tell(request: WriteRequest, { stored, accepted }: WriteTally): Promise<void> {
+    const { batch, database, retentionPolicy } = request;
+    const policy = this.parts.meta.retentionPolicy(database, retentionPolicy);
+    const isWhole = stored === batch.pointCount;
+    const rows: AcceptedRows = {
+      points: stored,
+      isWhole,
+      runs: () => (isWhole ? allRuns(batch) : inOrder(batch, accepted)),
+    };
+    // All are told at once: while somebody waits, the batch may be changed.
+    const answers = this.listeners.map((listener) =>
+      listener.stored(request, policy?.policy.name ?? retentionPolicy, rows),
+    );
+    for (const answer of answers) {
+      if (answer === undefined) continue;
+      if (typeof answer === 'boolean' ? answer : await answer) this.statistics.subWriteOk++;
+      else this.statistics.subWriteDrop++;
     }
   }
+}
+
+/** The runs of all shards in one list. */
+function inOrder(batch: PointsBatch, accepted: readonly (readonly RowRun[])[]): readonly RowRun[] {
+  const runs = accepted.flat();
+  if (!batch.hasMixedShapes) return runs;
+  const ordered: RowRun[] = [];
+  orderRuns(runs, ordered);
+  return ordered;
 }

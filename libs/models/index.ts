@@ -57,5 +57,6 @@ export {
 export { type RowRun, allRuns, orderRuns } from './row-runs.js';
 export type { KnownSeries } from './line-context.js';
 export { findLineEnd } from './line-scanner.js';
+export { type EncodedLines, LineEncoder } from './line-encoder.js';
 export { PointsBuilder } from './points-builder.js';
 export { type NamedSeries, SERIES_CACHED_MAX } from './series-cache.js';

@@ -101,6 +101,9 @@ export class LineParser {
     }
     let position = start;
     while (position < length) position = this.run(context, position, length);
+    const isJoined = start === 0 || (body[start - 1] === 10 && start - batch.verbatimLength <= 1);
+    const isVerbatim = isJoined && context.isVerbatim && this.rejectedCount === 0;
+    batch.verbatimLength = isVerbatim ? length : 0;
     if (context.unknownRows > 0 && batch.groups.length > 1) batch.hasMixedShapes = true;
     return { rejected: this.rejected, rejectedCount: this.rejectedCount };
   }
@@ -359,7 +362,7 @@ export class LineParser {
     if (first < end && body[first] !== 35) {
       const refused = addLine(context, first, end);
       if (refused !== null) this.reject(body, { start: first, end, reason: refused.reason });
-    }
+    } else if (this.context !== null) this.context.hasOtherLines = true;
     return end + 1;
   }
 
@@ -407,6 +410,8 @@ class BodyContext implements LineContext {
   readonly shapes: ShapeTable;
   readonly unitNs: number;
   unknownRows = 0;
+  /** Whether a line was empty or a comment. */
+  hasOtherLines = false;
   private timeNs: bigint | null = null;
 
   constructor(
@@ -424,6 +429,11 @@ class BodyContext implements LineContext {
 
   get defaultTimeNs(): bigint {
     return (this.timeNs ??= this.request.defaultTime());
+  }
+
+  /** Whether every line read so far is a point with its time in nanoseconds. */
+  get isVerbatim(): boolean {
+    return this.unitNs === 1 && this.timeNs === null && !this.hasOtherLines;
   }
 
   /** True, and ready for it, when a request is for the next piece of the same body. */

@@ -129,6 +129,11 @@ export class PointsBatch {
   readonly refusals: PointRefusal[] = [];
   /** The index that series ids are of; null while all ids are -1. */
   seriesSource: object | null = null;
+  /**
+   * Bytes of the body, from its start, that are exactly the batch's points as lines with times in nanoseconds, nothing else
+   * between them: such a body can be handed on as it is. 0 where that does not hold.
+   */
+  verbatimLength = 0;
   /** True when one series may stand in several groups, so that rows have to be taken in order of their point numbers. */
   hasMixedShapes = false;
 
@@ -167,6 +172,7 @@ export class PointsBatch {
     this.used.length = 0;
     this.body = NO_BYTES;
     this.seriesSource = null;
+    this.verbatimLength = 0;
     this.lineStarts = null;
     this.refusals.length = 0;
     this.sources.length = 0;

@@ -38,6 +38,8 @@ export interface ShardWriteOutcome {
   dropped: number;
   /** InfluxDB's text for the first point dropped, or ''. */
   reason: string;
+  /** The rows that are stored, in the order in which they are. */
+  accepted: readonly RowRun[];
 }
 
 /** Counters with InfluxDB's names. */
@@ -102,7 +104,13 @@ export class Shard {
   write(batch: PointsBatch, runs: readonly RowRun[]): Promise<ShardWriteOutcome> {
     const { statistics } = this;
     statistics.writeReq++;
-    const outcome: ShardWriteOutcome = { points: 0, values: 0, dropped: 0, reason: '' };
+    const outcome: ShardWriteOutcome = {
+      points: 0,
+      values: 0,
+      dropped: 0,
+      reason: '',
+      accepted: [],
+    };
     let accepted: RowRun[];
     try {
       if (batch.seriesSource !== null && batch.seriesSource !== this.index) {
@@ -113,6 +121,7 @@ export class Shard {
         );
       }
       accepted = this.check(batch, runs, outcome);
+      outcome.accepted = accepted;
       this.isNew = false;
       if (this.hasConflictOfNew) {
         this.hasConflictOfNew = false;
