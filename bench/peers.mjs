@@ -17,7 +17,13 @@ import { execSync } from 'node:child_process';
 
 /** Clock ticks a second of /proc: 100 on every Linux that Node runs on. */
 const TICKS = 100;
-const MIB = 2 ** 20;
+
+/** Servers that run; none outlives this process. */
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(1));
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
@@ -126,7 +132,8 @@ export async function startPeer(name, { folder, port, data = '' }) {
       : [process.env.INFLUXD ?? 'influxd', 'run', '-config', config];
   const child = spawn(command, args, { stdio: ['ignore', log, log] });
   closeSync(log);
-  const ended = new Promise((done) => child.on('exit', done));
+  children.add(child);
+  const ended = new Promise((done) => child.on('exit', done)).then(() => children.delete(child));
   const url = `http://127.0.0.1:${port}`;
   const health = name === 'tidegate' ? '/ready' : '/ping';
   for (;;) {
@@ -138,13 +145,16 @@ export async function startPeer(name, { folder, port, data = '' }) {
     if (child.exitCode !== null) throw new TypeError(`${name} ended; see ${folder}/${name}.log`);
     await sleep(10);
   }
+  const readyMs = performance.now() - startedMs;
+  // Somebody else may have answered on the port.
+  await sleep(200);
+  if (child.exitCode !== null) throw new TypeError(`${name} ended; see ${folder}/${name}.log`);
   return {
     name,
     url,
     folder,
     pid: child.pid,
-    startedMs,
-    readyMs: performance.now() - startedMs,
+    readyMs,
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
@@ -208,5 +218,3 @@ export function saveResults(name, command, results) {
   writeFileSync(path, `${JSON.stringify(content, null, 1)}\n`);
   console.log(path);
 }
-
-export { MIB };

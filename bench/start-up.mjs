@@ -80,7 +80,7 @@ async function measure(name) {
     const { results, ms } = await query(peer, q);
     row[`${label}Ms`] = Math.round(ms * 10) / 10;
     if (label === 'count') {
-      row.firstAnswerMs = Math.round(performance.now() - peer.startedMs);
+      row.firstAnswerMs = Math.round(peer.readyMs + ms);
       row.firstAnswerCpu = cpuSeconds(peer.pid);
       row.firstAnswerMiB = memoryMiB(peer.pid).now;
       row.firstAnswerPeakMiB = memoryMiB(peer.pid).peak;
