@@ -17,6 +17,8 @@ export interface Grouping {
   /** 0 without time(). */
   readonly intervalNs: bigint;
   readonly offsetNs: bigint;
+  /** Why there is no offset, to be said when everything else has been found correct; null where there is. */
+  readonly offsetFault: QueryError | null;
   /** Tags by name, in order of mention. */
   readonly tags: readonly string[];
   readonly hasWildcard: boolean;
@@ -33,6 +35,7 @@ export function compileDimensions(
 ): Grouping {
   let intervalNs = 0n;
   let offsetNs = 0n;
+  let offsetFault: QueryError | null = null;
   const tags: string[] = [];
   const regexes: RegexMatcher[] = [];
   let hasWildcard = false;
@@ -55,7 +58,11 @@ export function compileDimensions(
         }
         if (intervalNs !== 0n) throw new QueryError('multiple time dimensions not allowed');
         intervalNs = expr.args[0].valueNs;
-        if (expr.args[1]) offsetNs = offsetOf(expr.args[1], intervalNs, context);
+        if (expr.args[1]) {
+          const offset = offsetOf(expr.args[1], intervalNs, context);
+          if (offset instanceof QueryError) offsetFault = offset;
+          else offsetNs = offset;
+        }
         break;
       case 'wildcard':
         hasWildcard = true;
@@ -72,14 +79,14 @@ export function compileDimensions(
         throw new QueryError('only time and tag dimensions allowed');
     }
   }
-  return { intervalNs, offsetNs, tags, hasWildcard, regexes };
+  return { intervalNs, offsetNs, offsetFault, tags, hasWildcard, regexes };
 }
 
 function offsetOf(
   expr: Expr,
   intervalNs: bigint,
   { nowNs, zone }: { readonly nowNs: bigint; readonly zone: TimeZone },
-): bigint {
+): bigint | QueryError {
   const inWindow = (ns: bigint): bigint => (intervalNs === 0n ? 0n : ns % intervalNs);
   switch (expr.kind) {
     case 'duration':
@@ -95,7 +102,7 @@ function offsetOf(
     case 'string':
       if (/^\d{4}-\d{2}-\d{2}/.test(expr.value)) {
         parseTimeText(expr.value, zone);
-        throw new QueryError(`invalid time dimension offset: ${printExpr(expr)}`);
+        return new QueryError(`invalid time dimension offset: ${printExpr(expr)}`);
       }
       break;
     default:

@@ -102,13 +102,14 @@ const NUMERIC_ONLY = new Set([
   'holt_winters_with_fit',
 ]);
 
-/** Transformations that need the point before the first. */
+/** Transformations that read one window before the first: same as InfluxDB 1.x, also where more would be needed. */
 const LOOKING_BACK = new Set([
   'derivative',
   'non_negative_derivative',
   'difference',
   'non_negative_difference',
   'elapsed',
+  'moving_average',
 ]);
 
 /** True for functions whose results are points of the data. */
@@ -128,8 +129,7 @@ export function planCall(call: Call, context: CallContext, extraWindows = 0): Ca
 }
 
 /** Windows before the range that a transformation looks at. */
-export function windowsBefore({ name, args }: Call): number {
-  if (name === 'moving_average') return Math.max(1, Number(literalNumber(args[1], 2)) - 1);
+export function windowsBefore({ name }: Call): number {
   return LOOKING_BACK.has(name) ? 1 : 0;
 }
 

@@ -83,7 +83,8 @@ export class SelectAccumulator implements Accumulator {
       const later = stretchIndex + 1 - kept || offset - (this.#offsets[slot] as number);
       if (this.#choice === 'min') order = order || later;
       else if (this.#choice === 'max') order = -order || later;
-      else if (this.#choice === 'first') order = later || -order;
+      else if (this.#choice === 'first')
+        order = later || (this.type === 'boolean' ? order : -order);
       else order = -later || -order;
       if (order >= 0) return;
     }

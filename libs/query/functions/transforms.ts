@@ -41,7 +41,8 @@ export function derivative(
 function differenceOf(column: Column, row: number, other: number): number | bigint {
   if (column.type === 'float')
     return (column.numbers[row] as number) - (column.numbers[other] as number);
-  return exactInteger(column, row) - exactInteger(column, other);
+  const difference = exactInteger(column, row) - exactInteger(column, other);
+  return column.type === 'unsigned' ? difference : BigInt.asIntN(64, difference);
 }
 
 /** Difference between neighbouring points. */

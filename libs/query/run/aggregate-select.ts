@@ -2,6 +2,7 @@
  * SELECT with functions over windows: the streams of all calls for one group, joined into rows by time.
  */
 import { MIN_TIME_NS, printExpr, type VarRef } from '#influxql';
+import { declaredType } from '../compile/expr-types.js';
 import { ColumnBuilder, emptyColumn, gatherRows, sliceColumn, type Column } from '../column.js';
 import { QueryLimitError } from '../errors.js';
 import { evaluate, type RowScope } from '../evaluate.js';
@@ -10,7 +11,7 @@ import { fillStream } from '../functions/fill.js';
 import { reversed, type Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
-import type { ExprType, ValueType } from '../value-type.js';
+import type { ExprType } from '../value-type.js';
 import {
   EvenWindows,
   OneWindow,
@@ -149,6 +150,8 @@ export class AggregateSelect {
         windows,
         windowCount,
         typeOf: this.#select.typeOf,
+        isAscending: this.#select.compiled.isAscending,
+        edgePoints: this.#select.hasRepeatedTags || this.#isLimitedLater ? 1 : 2,
         budget: this.#budget,
       });
       leaves.forEach((leaf, i) => results.set(leaf, streams[i] as Stream));
@@ -263,7 +266,7 @@ export class AggregateSelect {
     const byKey = new Map<string, Column>();
     streams.forEach((stream, s) => {
       const column = gatherRows(stream.values, rows[s] as Int32Array);
-      const isKnown = this.#inputOf(s) !== null;
+      const isKnown = this.#isKnown(s);
       const filled =
         number !== null && isKnown ? filledWith(column, number, timesNs.length) : column;
       const carried = fill.option === 'previous' ? carry(filled, timesNs.length) : filled;
@@ -290,10 +293,10 @@ export class AggregateSelect {
     return { timesNs, columns };
   }
 
-  /** Type of what a call reads; null where that is nothing. */
-  #inputOf(s: number): ValueType | null {
-    const plan = this.#plans[s]?.plan;
-    return plan ? inputOf(plan) : null;
+  /** False for a call that has no type, because what it reads does not exist: it takes no part. */
+  #isKnown(s: number): boolean {
+    const call = this.#select.calls[s];
+    return call !== undefined && declaredType(call, this.#select.typeOf) !== 'unknown';
   }
 
   #leafBeside(): readonly VarRef[] {
@@ -317,10 +320,6 @@ function asPlanned(call: Parameters<typeof printExpr>[0]): Parameters<typeof pri
     name: 'distinct',
     args: [{ kind: 'varRef', name: call.name, cast: null }],
   };
-}
-
-function inputOf(plan: CallPlan): ValueType | null {
-  return plan.kind === 'transform' ? inputOf(plan.input) : plan.input;
 }
 
 function leafOf(plan: CallPlan): LeafPlan | null {

@@ -154,11 +154,15 @@ function cutScope(scope: RowScope, count: number): RowScope {
   };
 }
 
-/** A field of a condition is read in the type it is stored with in this table. */
+/** A field of a condition is read in the type it is stored with in this table, or in that of its cast. */
 function addCondition({ table }: GroupEntry, ref: VarRef, fields: RowField[]): void {
-  if (!isFieldOf(table, ref) || fields.some(({ name }) => name === ref.name)) return;
-  const type = valueType(table.fieldType(ref.name) ?? 'unknown');
-  if (type) fields.push({ name: ref.name, type });
+  if (!isFieldOf(table, ref)) return;
+  const isCast = ref.cast !== null && ref.cast !== 'field';
+  const stored = valueType(table.fieldType(ref.name) ?? 'unknown');
+  const type = isCast ? valueType(ref.cast ?? 'unknown') : stored;
+  if (!type || !stored || fields.some((one) => one.name === ref.name && one.type === type)) return;
+  if (!isCast && fields.some(({ name }) => name === ref.name)) return;
+  fields.push({ name: ref.name, type });
 }
 
 /** The type of the column for a reference of this type, or null where it has none. */

@@ -17,7 +17,8 @@ import type { ExprType, ValueType } from '../value-type.js';
 import { newRuns, OneWindow, type WindowRuns, type Windows } from '../windows.js';
 import { EntryReader, valueType, type EntryRows } from './entry-rows.js';
 import type { Group, GroupEntry } from './groups.js';
-import { inType } from './row-plan.js';
+import { inType, tieRefs } from './row-plan.js';
+import { EdgeChoice } from './edge-scan.js';
 
 /** What to scan of a group. */
 export interface WindowScan {
@@ -29,6 +30,10 @@ export interface WindowScan {
   /** Windows that the stretches span, or null where that is too many to have a slot each. */
   readonly windowCount: number | null;
   readonly typeOf: (ref: VarRef) => ExprType;
+  /** Order of the result, which is that of the group's series. */
+  readonly isAscending: boolean;
+  /** How many points of a shard decide what is first or last of everything. */
+  readonly edgePoints: number;
   readonly budget: QueryBudget;
 }
 
@@ -49,29 +54,35 @@ interface Worker {
 
 /** Results of each leaf for one group, in order of time. A generator of turns: nulls until it returns. */
 export function* scanWindows(group: Group, scan: WindowScan): Generator<null, readonly Stream[]> {
-  const state = new ScanState(scan);
-  const edge = edgeOf(group, scan);
-  if (edge) yield* scanEdges(group, scan, state, edge);
-  else {
-    for (const [ordinal, stretch] of scan.stretches.entries()) {
-      for (const entry of group.entries) {
-        if (scan.budget.isTurnOver()) yield null;
-        state.at(stretch, ordinal);
-        if (state.isPlain(entry)) yield* state.scanBlocks(entry);
-        else yield* state.scanRows(entry, null);
-      }
-    }
+  const streams = new Map<LeafPlan, Stream>();
+  for (const edge of ['first', 'last', null] as const) {
+    const leaves = scan.leaves.filter((leaf) => edgeOf(group, leaf, scan.windows) === edge);
+    if (leaves.length === 0) continue;
+    const part = { ...scan, leaves };
+    const state = new ScanState(part);
+    if (edge) yield* scanEdges(group, part, state, edge);
+    else yield* scanAll(group, part, state);
+    const results = yield* state.finish();
+    leaves.forEach((leaf, i) => streams.set(leaf, results[i] as Stream));
+    scan.budget.release(state.heldBytes);
   }
-  const streams = yield* state.finish();
-  scan.budget.release(state.heldBytes);
-  return streams;
+  return scan.leaves.map((leaf) => streams.get(leaf) as Stream);
 }
 
-/** Which end of time decides, where all functions take the first point of everything, or the last; else null. */
-function edgeOf(group: Group, { leaves, windows }: WindowScan): 'first' | 'last' | null {
-  const name = leaves[0]?.name;
+function* scanAll(group: Group, scan: WindowScan, state: ScanState): Generator<null, void> {
+  for (const [ordinal, stretch] of scan.stretches.entries()) {
+    for (const entry of group.entries) {
+      if (scan.budget.isTurnOver()) yield null;
+      state.at(stretch, ordinal);
+      if (state.isPlain(entry)) yield* state.scanBlocks(entry);
+      else yield* state.scanRows(entry);
+    }
+  }
+}
+
+/** Which end of time decides, where a function takes the first point of everything, or the last; else null. */
+function edgeOf(group: Group, { name }: LeafPlan, windows: Windows): 'first' | 'last' | null {
   if ((name !== 'first' && name !== 'last') || !(windows instanceof OneWindow)) return null;
-  if (!leaves.every((leaf) => leaf.name === name)) return null;
   return group.entries.every(({ table }) => table instanceof StoredTable) ? name : null;
 }
 
@@ -83,18 +94,33 @@ function* scanEdges(
   edge: 'first' | 'last',
 ): Generator<null, void> {
   const stretches = [...scan.stretches.entries()];
-  if (edge === 'last') stretches.reverse();
+  const isFirst = edge === 'first';
+  // Storage's order of series is turned round for what comes last, whatever the order of the result.
+  const isTurned = scan.isAscending !== isFirst;
+  const entries = isTurned ? [...group.entries].reverse() : group.entries;
+  if (!isFirst) stretches.reverse();
   for (const [ordinal, stretch] of stretches) {
     if (state.openFields.length === 0) return;
-    for (const entry of group.entries) {
+    state.at(stretch, ordinal);
+    state.beginEdges(isFirst);
+    for (const entry of entries) {
       if (scan.budget.isTurnOver()) yield null;
-      state.at(stretch, ordinal);
-      if (state.isPlain(entry)) state.takeEdge(entry, edge === 'first');
-      else yield* state.scanRows(entry, edge);
+      if (state.isPlain(entry)) state.takeEdge(entry, isFirst);
+      else yield* state.takeEdgeRow(entry, isFirst);
     }
+    state.feedEdges(scan.edgePoints);
     state.closeFound();
   }
 }
+
+/** One point, copied. */
+interface EdgeValue {
+  readonly offset: number;
+  readonly column: Column;
+  readonly aux: readonly Column[];
+}
+
+const FIRST_ROW = Int32Array.of(0);
 
 class ScanState {
   /** Fields that points are still wanted of. */
@@ -102,6 +128,10 @@ class ScanState {
   /** What the scan holds, for the query's budget. */
   heldBytes = 0;
   readonly #besideRefs: readonly VarRef[];
+  /** Places in the former of the texts that order points at the same time. */
+  readonly #ties: readonly number[];
+  /** Points at an end of time, by field. */
+  #edges: readonly EdgeChoice<EdgeValue>[] = [];
   readonly #found = new Set<number>();
   #stretch: Stretch = { baseNs: 0n, startNs: 0n, endNs: 0n };
   #ordinal = 0;
@@ -120,6 +150,8 @@ class ScanState {
   constructor(scan: WindowScan) {
     this.#scan = scan;
     this.#besideRefs = [...scan.leaves.flatMap(({ beside }) => beside), ...scan.beside];
+    const ties = tieRefs(this.#besideRefs, scan.typeOf);
+    this.#ties = ties.map((ref) => this.#besideRefs.indexOf(ref));
     this.#besideTypes = this.#besideRefs.map((ref) => valueType(scan.typeOf(ref)) ?? 'string');
     const fields: { ref: VarRef; input: ValueType }[] = [];
     this.#workers = scan.leaves.flatMap((leaf) => {
@@ -163,65 +195,120 @@ class ScanState {
     if (!reader) return;
     const { budget } = this.#scan;
     for (let field = 0; field < this.#fields.length; field++) {
-      while (this.#feedBatch(reader, field, Number.POSITIVE_INFINITY)) {
+      while (this.#feedBatch(reader, field)) {
         if (budget.isTurnOver()) yield null;
       }
     }
   }
 
-  /** The first point of each field that is still wanted, or the last. */
+  /** Points of the stretch at hand are gathered from now on. */
+  beginEdges(isFirst: boolean): void {
+    this.#edges = this.#fields.map(() => new EdgeChoice<EdgeValue>(isFirst));
+  }
+
+  /** Gathers the series' first point of each field that is still wanted, or the last. */
   takeEdge(entry: GroupEntry, isFirst: boolean): void {
     const reader = this.#open(entry, isFirst);
     if (!reader) return;
-    for (const field of this.openFields) this.#feedBatch(reader, field, 1);
+    for (const field of this.openFields) {
+      const next = this.#nextBatch(reader, field);
+      if (!next) continue;
+      this.#scan.budget.countPoints(1);
+      const offset = next.batch.offsets[0] as number;
+      const point = { offset, column: gatherRows(next.column, FIRST_ROW), aux: [] };
+      this.#edges[field]?.offer({ offset, ties: [], point });
+    }
     reader.close();
   }
 
-  /** Feeds at most `rowsMax` values of the field's next block; false at its end. */
-  #feedBatch(reader: FieldReader, field: number, rowsMax: number): boolean {
-    const stored = reader.typeOf(field);
-    const input = this.#fields[field]?.input;
-    if (!stored || !input || !isConvertible(stored, input)) return false;
-    const batch: ColumnBatch | null = reader.next(field);
-    if (!batch) return false;
-    const count = Math.min(rowsMax, batch.count);
-    this.#scan.budget.countPoints(count);
-    this.#feed(field, typedColumn(batch, stored, input), batch.offsets, count, []);
-    return true;
-  }
-
-  /** Rows for which WHERE holds, with what is to be shown beside the points: all, or the one at an end of time. */
-  *scanRows(entry: GroupEntry, edge: 'first' | 'last' | null): Generator<null, void> {
-    const { typeOf, budget } = this.#scan;
+  /** The same where WHERE decides, or there is something to show beside the point. */
+  *takeEdgeRow(entry: GroupEntry, isFirst: boolean): Generator<null, void> {
+    const { budget } = this.#scan;
     for (const field of this.openFields) {
-      const { ref } = this.#fields[field] as { readonly ref: VarRef };
-      if (!isFieldOf(entry.table, ref)) continue;
-      const reader = new EntryReader(entry, this.#stretch, {
-        leading: [ref],
-        beside: this.#besideRefs.filter((one) => one !== ref),
-        typeOf,
-        isAscending: edge !== 'last',
-        budget,
-      });
-      for (;;) {
-        const rows = reader.next(edge ? 1 : Number.POSITIVE_INFINITY);
-        if (!rows) break;
-        this.#feedRows(field, rows);
-        if (edge && rows.count > 0) break;
+      const reader = this.#openRows(entry, field, isFirst);
+      for (let rows = reader?.next(1); rows; rows = reader?.next(1)) {
+        const row = rows.count > 0 ? this.#rowOf(field, rows) : null;
+        if (row) {
+          const offset = rows.offsets[0] as number;
+          const ties = this.#ties.map((at) => row.aux[at]?.strings[0] ?? null);
+          const aux = row.aux.map((one) => gatherRows(one, FIRST_ROW));
+          const point = { offset, column: gatherRows(row.values, FIRST_ROW), aux };
+          this.#edges[field]?.offer({ offset, ties, point });
+          break;
+        }
         if (budget.isTurnOver()) yield null;
       }
-      reader.close();
+      reader?.close();
     }
   }
 
-  #feedRows(field: number, { count, offsets, scope }: EntryRows): void {
+  /** Feeds those of the gathered points that decide. */
+  feedEdges(count: number): void {
+    this.#edges.forEach((edges, field) => {
+      for (const { offset, column, aux } of edges.chosen(count))
+        this.#feed(field, column, Float64Array.of(offset), 1, aux);
+    });
+  }
+
+  /** The field's next block in the type that is wanted, or null at its end. */
+  #nextBatch(
+    reader: FieldReader,
+    field: number,
+  ): { readonly batch: ColumnBatch; readonly column: Column } | null {
+    const stored = reader.typeOf(field);
+    const input = this.#fields[field]?.input;
+    if (!stored || !input || !isConvertible(stored, input)) return null;
+    const batch = reader.next(field);
+    return batch && { batch, column: typedColumn(batch, stored, input) };
+  }
+
+  /** Feeds the field's next block; false at its end. */
+  #feedBatch(reader: FieldReader, field: number): boolean {
+    const next = this.#nextBatch(reader, field);
+    if (!next) return false;
+    const { batch, column } = next;
+    this.#scan.budget.countPoints(batch.count);
+    this.#feed(field, column, batch.offsets, batch.count, []);
+    return true;
+  }
+
+  #openRows(entry: GroupEntry, field: number, isAscending: boolean): EntryReader | null {
+    const { ref } = this.#fields[field] as { readonly ref: VarRef };
+    if (!isFieldOf(entry.table, ref)) return null;
+    return new EntryReader(entry, this.#stretch, {
+      leading: [ref],
+      beside: this.#besideRefs.filter((one) => one !== ref),
+      typeOf: this.#scan.typeOf,
+      isAscending,
+      budget: this.#scan.budget,
+    });
+  }
+
+  /** Rows for which WHERE holds, with what is to be shown beside the points. */
+  *scanRows(entry: GroupEntry): Generator<null, void> {
+    const { budget } = this.#scan;
+    for (const field of this.openFields) {
+      const reader = this.#openRows(entry, field, true);
+      for (let rows = reader?.next(); rows; rows = reader?.next()) {
+        const row = rows.count > 0 ? this.#rowOf(field, rows) : null;
+        if (row) this.#feedPresent(field, row.values, rows.offsets, rows.count, row.aux);
+        if (budget.isTurnOver()) yield null;
+      }
+      reader?.close();
+    }
+  }
+
+  #rowOf(
+    field: number,
+    { count, scope }: EntryRows,
+  ): { readonly values: Column; readonly aux: readonly Column[] } | null {
     const ref = this.#fields[field]?.ref;
-    const values = ref && count > 0 ? scope.resolve(ref) : null;
-    if (!values) return;
+    const values = ref ? scope.resolve(ref) : null;
+    if (!values) return null;
     const aux = this.#besideRefs.map((one, i) =>
       inType(scope.resolve(one) ?? values, this.#besideTypes[i] ?? 'string', count),
     );
-    this.#feedPresent(field, values, offsets, count, aux);
+    return { values, aux };
   }
 
   #feedPresent(
