@@ -40,4 +40,5 @@ export {
 } from './statement-ports.js';
 export { table } from './statement-executor-show.js';
 export { IntoWriter } from './into-writer.js';
+export { SubscriptionFilter } from './subscription-filter.js';
 export { SeriesDeletion } from './series-deletion.js';

@@ -1,10 +1,17 @@
 /** Statements that change metadata or remove stored points. */
-import { printStatement, type SelectStatement, type Statement, walkSources } from '#influxql';
+import {
+  printExpr,
+  printStatement,
+  type SelectStatement,
+  type Statement,
+  walkSources,
+} from '#influxql';
 import { type MetaClient, MetaError, Privilege, type RetentionPolicySpec } from '#meta';
 import { hasTimeComparison } from './deletion-filter.js';
 import { CoordinatorError } from './errors.js';
 import type { RunningQueries } from './running-queries.js';
 import type { StorageCommands } from './statement-ports.js';
+import { checkSubscriptionCondition } from './subscription-filter.js';
 
 /** What these statements change. */
 export interface ChangeTargets {
@@ -109,11 +116,29 @@ async function changeSchema(statement: Statement, { meta, storage }: ChangeTarge
       });
       return;
     case 'createSubscription':
-      await meta.execute({ ...statement, kind: 'create-subscription' });
+      await createSubscription(statement, meta);
       return;
     case 'dropSubscription':
       await meta.execute({ ...statement, kind: 'drop-subscription' });
   }
+}
+
+async function createSubscription(
+  statement: StatementOf<'createSubscription'>,
+  meta: MetaClient,
+): Promise<void> {
+  const { condition: expr, database, retentionPolicy, name, mode, destinations } = statement;
+  if (expr !== null) checkSubscriptionCondition(expr);
+  const condition = expr === null ? '' : printExpr(expr);
+  await meta.execute({
+    kind: 'create-subscription',
+    database,
+    retentionPolicy,
+    name,
+    mode,
+    destinations,
+    condition,
+  });
 }
 
 function specOf(options: {

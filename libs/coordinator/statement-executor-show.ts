@@ -1,5 +1,5 @@
 /** SHOW statements over metadata, running queries and the server itself: everything that reads no stored point. */
-import { formatDurationNs } from '#kernel';
+import { formatDurationNs, redactUrl } from '#kernel';
 import { formatRfc3339Seconds, type Statement } from '#influxql';
 import {
   type Database,
@@ -141,7 +141,7 @@ function showSubscriptions(meta: MetaSnapshot): readonly ResultSeries[] {
         policy.name,
         name,
         mode,
-        destinations,
+        destinations.map(redactUrl),
       ]),
     );
     return rows.length === 0

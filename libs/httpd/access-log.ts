@@ -79,10 +79,14 @@ export class AccessLog {
 
 const quoted = (text: string): string => text.replace(/["\\]/g, '\\$&');
 
-/** A request target without passwords: the `p` parameter, and those within a query. */
+/** A request target without passwords: the `p` parameter, and those within a query, those of addresses included. */
 export function redactTarget(target: string): string {
-  if (!/[?&]p=|password/i.test(target)) return target;
+  if (!/[?&]p=|password|@|%40/i.test(target)) return target;
   return target
+    .replace(
+      /((?:\/|%2F){2}(?:(?!%2F|%3F|%23|%40|%3A)[^/?#@:&'])*(?::|%3A))(?:(?!%2F|%3F|%23|%40)[^/?#@&'])*(@|%40)/gi,
+      '$1xxxxx$2',
+    )
     .replace(/([?&]p=)[^&]*/g, '$1%5BREDACTED%5D')
     .replace(
       /(password(?:\+|%20|\s)+(?:for(?:\+|%20|\s)+.*?(?:=|%3D)(?:\+|%20|\s)*)?)('|%27)(?:\\.|%5C.|(?!\2)[^&])*(\2|$)/gi,

@@ -311,6 +311,8 @@ export interface CreateSubscriptionStatement {
   readonly retentionPolicy: string;
   readonly mode: 'ALL' | 'ANY';
   readonly destinations: readonly string[];
+  /** Which points are meant, by tags and (as `_name`) measurement; null for all. Tidegate's own. */
+  readonly condition: Expr | null;
 }
 /** CREATE USER. */
 export interface CreateUserStatement {

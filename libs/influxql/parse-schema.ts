@@ -145,7 +145,7 @@ function refuseQualified(source: MeasurementSource): void {
   if (source.database !== '') throw ParseError.at('database not supported', start);
 }
 
-/** "CREATE" "SUBSCRIPTION" name "ON" db "." rp "DESTINATIONS" ( "ALL" | "ANY" ) string { "," string } */
+/** "CREATE" "SUBSCRIPTION" name "ON" db "." rp "DESTINATIONS" ( "ALL" | "ANY" ) string { "," string } [ "WHERE" expr ] */
 export function parseCreateSubscription(cursor: TokenCursor): Statement {
   const name = cursor.ident();
   const { database, retentionPolicy } = parsePolicyName(cursor);
@@ -163,6 +163,7 @@ export function parseCreateSubscription(cursor: TokenCursor): Statement {
     retentionPolicy,
     mode: token.kind,
     destinations,
+    condition: parseCondition(cursor),
   };
 }
 

@@ -152,9 +152,12 @@ function parseWords(cursor: TokenCursor, tree: WordTree): Statement {
   const next = Object.hasOwn(tree, token.kind) ? tree[token.kind] : undefined;
   if (typeof next === 'function') return next(cursor);
   if (next) return parseWords(cursor, next);
-  if (tree === STATEMENTS.SHOW && token.kind === TokenKind.IDENT) {
-    const word = token.literal.toUpperCase();
-    const own = cursor.extensions.find((extension) => extension.word === word)?.parse(cursor);
+  const isFirst = tree === STATEMENTS;
+  if ((isFirst || tree === STATEMENTS.SHOW) && token.kind === TokenKind.IDENT) {
+    const text = token.literal.toUpperCase();
+    const own = cursor.extensions
+      .find(({ word, isFirstWord = false }) => word === text && isFirstWord === isFirst)
+      ?.parse(cursor);
     if (own) return own;
   }
   throw unexpected(token, Object.keys(tree));

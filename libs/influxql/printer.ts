@@ -2,7 +2,7 @@
  * Prints statements in InfluxDB 1.x's normal form: upper-case keywords, quotes only where needed, passwords hidden. The
  * text shows up in messages, errors and the lists of queries, and continuous queries are stored as it.
  */
-import { formatDurationNs } from '#kernel';
+import { formatDurationNs, redactUrl } from '#kernel';
 import type {
   Expr,
   IntoTarget,
@@ -254,8 +254,12 @@ function printSchema(statement: Statement): string | null {
       );
     }
     case 'createSubscription': {
-      const destinations = statement.destinations.map(quoteString).join(', ');
-      return `CREATE SUBSCRIPTION ${printSubscription(statement)} DESTINATIONS ${statement.mode} ${destinations}`;
+      const { mode, condition } = statement;
+      const destinations = statement.destinations
+        .map((url) => quoteString(redactUrl(url)))
+        .join(', ');
+      const where = condition === null ? '' : ` WHERE ${printExpr(condition)}`;
+      return `CREATE SUBSCRIPTION ${printSubscription(statement)} DESTINATIONS ${mode} ${destinations}${where}`;
     }
     case 'dropSubscription':
       return `DROP SUBSCRIPTION ${printSubscription(statement)}`;

@@ -11,10 +11,12 @@ import { Scanner, type Token } from './scanner.js';
 import { parseInfluxqlDuration } from './text-form.js';
 import { TokenKind } from './token.js';
 
-/** Recognises statements of Tidegate's own after SHOW. Their words are contextual and never listed in error texts. */
+/** Recognises statements of Tidegate's own, after SHOW or by their first word. Their words are contextual and never listed in error texts. */
 export interface StatementExtension {
   /** The word after SHOW, in upper case, for example `INGEST`. */
   readonly word: string;
+  /** True where the statement begins with the word. */
+  readonly isFirstWord?: boolean;
   /** Parses what follows the word, which is consumed. Null gives the usual error for the word. */
   parse(cursor: TokenCursor): ExtensionStatement | null;
 }

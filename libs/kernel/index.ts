@@ -14,4 +14,5 @@ export {
   openDescriptor,
   replaceFile,
 } from './file-system.js';
+export { redactUrl } from './redact-url.js';
 export { workerUrl } from './worker-url.js';

@@ -70,6 +70,8 @@ export type MetaCommand =
       readonly name: string;
       readonly mode: string;
       readonly destinations: readonly string[];
+      /** See Subscription; '' or absent for none. */
+      readonly condition?: string;
     }
   | {
       readonly kind: 'drop-subscription';

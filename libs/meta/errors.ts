@@ -2,7 +2,7 @@
  * Errors of metadata. Texts are InfluxDB 1.x's, which clients match.
  * @see InfluxDB services/meta/errors.go
  */
-import { TidegateError } from '#kernel';
+import { redactUrl, TidegateError } from '#kernel';
 
 /** A refused change or look-up of metadata. */
 export class MetaError extends TidegateError {
@@ -20,7 +20,10 @@ export class MetaError extends TidegateError {
   }
 
   static invalidSubscriptionUrl(url: string): MetaError {
-    return new MetaError('meta.invalid-subscription-url', `invalid subscription URL: ${url}`);
+    return new MetaError(
+      'meta.invalid-subscription-url',
+      `invalid subscription URL: ${redactUrl(url)}`,
+    );
   }
 
   /** The file holds no metadata that can be read. */

@@ -71,8 +71,14 @@ const shardGroupMessage = wireMessage<ShardGroup>(
 );
 
 const subscriptionMessage = wireMessage<Subscription>(
-  () => ({ name: '', mode: '', destinations: [] }),
-  [required(1, 'name', text), required(2, 'mode', text), repeated(3, 'destinations', text)],
+  () => ({ name: '', mode: '', destinations: [], condition: '' }),
+  [
+    required(1, 'name', text),
+    required(2, 'mode', text),
+    repeated(3, 'destinations', text),
+    // Tidegate's own number, far from those that InfluxDB may still take.
+    optional(1001, 'condition', text),
+  ],
 );
 
 const retentionPolicyMessage = wireMessage<RetentionPolicy>(

@@ -78,6 +78,8 @@ export interface Subscription extends Extensible {
   /** `ALL` or `ANY`. */
   readonly mode: string;
   readonly destinations: readonly string[];
+  /** Condition in InfluxQL on the points that are meant; empty for all. Tidegate's own: InfluxDB skips it. */
+  readonly condition: string;
 }
 
 /** What a user may do in a database. Numbers are those of meta.db. */

@@ -11,14 +11,17 @@ export function createSubscription(
   data: MetaData,
   command: CommandOf<'create-subscription'>,
 ): MetaData {
-  const { database, retentionPolicy, name, mode, destinations } = command;
+  const { database, retentionPolicy, name, mode, destinations, condition = '' } = command;
   for (const destination of destinations) checkDestination(destination);
   const policy = existingPolicy(data, database, retentionPolicy);
   if (policy.subscriptions.some((other) => other.name === name))
     throw MetaError.of('subscription-exists');
   return editPolicy(data, command, (found) => ({
     ...found,
-    subscriptions: [...found.subscriptions, { name, mode, destinations }],
+    subscriptions: [
+      ...found.subscriptions,
+      { name, mode, destinations, condition },
+    ],
   }));
 }
 

@@ -13,6 +13,7 @@ const OTHER_ANSWERS: Readonly<Record<string, string>> = {
   'tsi: SHOW TAG VALUES WITH KEY =~ /.*/': 'a tsi1 index still lists the values of dropped series',
   'tsi: SHOW MEASUREMENT CARDINALITY': 'InfluxDB estimates 3 where there are 4',
   'm1: SHOW SERIES': 'InfluxDB lists no series of a database whose default policy has no shard',
+  ': SHOW SUBSCRIPTIONS': 'passwords in addresses are not shown',
 };
 
 interface Recorded {
