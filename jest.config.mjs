@@ -29,6 +29,8 @@ const shared = {
 
 export default {
   maxWorkers: 2,
+  // No test is about time: this ends what hangs, on a machine however busy.
+  testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/support/count-reporter.mjs'],
   projects: [
     {

@@ -52,7 +52,7 @@ export const coordinatorSection = defineSection({
       doc: 'Windows of GROUP BY time() a SELECT may make; 0 means no limit.',
     }),
     queryMemoryMaxBytes: sizeKey('max-query-memory', '512m', {
-      doc: 'Bytes that one query may hold in memory, and all together four times as many; 0 means no limit.',
+      doc: 'Bytes that one query may hold in memory, and all together three times as many; 0 means no limit.',
     }),
     queryWorkersMax: integerKey('query-workers', 2, {
       doc: 'Threads for SELECTs that take longer than a few milliseconds; 0 runs all in the main thread, in turns.',

@@ -25,7 +25,7 @@ export const noLimits: QueryLimits = {
 const TURN_MS = 8;
 
 /** All queries together may hold so many times what one may. */
-const SHARED_FACTOR = 4;
+const SHARED_FACTOR = 3;
 
 /** Bytes that the common count is kept in units of. */
 const UNIT_BYTES = 1024;

@@ -34,7 +34,11 @@ describe('tidegate explain graphite', () => {
   });
 
   it('needs no templates', () => {
-    expect(f('', 'a.b c;dc=x,y')).toBe(`[[graphite]] :2003 (tcp), database graphite
+    expect(f('', 'a.b c;d')).toBe(`[[graphite]] :2003 (tcp), database graphite
+  winner: measurement* (no filter matches)
+  line: a.b\\ c;d value=<value> <time>
+`);
+    expect(f('parse-tags = true', 'a.b c;dc=x,y')).toBe(`[[graphite]] :2003 (tcp), database graphite
   winner: measurement* (no filter matches)
   line: a.b\\ c,dc=x\\,y value=<value> <time>
 `);

@@ -31,7 +31,7 @@ const TEXTS_MAX = 65_536;
 /** So many may be different before more than half of the rows have to repeat. */
 const TEXTS_FIRST = 64;
 /** All queries together may hold so many times what one may; as in QueryBudget. */
-const SHARED_FACTOR = 4;
+const SHARED_FACTOR = 3;
 
 const port = parentPort;
 invariant(port !== null, 'the query worker runs as a worker thread');
