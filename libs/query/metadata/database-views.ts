@@ -6,14 +6,16 @@ import {
   MIN_TIME_NS,
   compileRegex,
   splitCondition,
+  type BinaryExpr,
   type Expr,
   type MeasurementSource,
   type ShowClauses,
 } from '#influxql';
+import type { FieldType } from '#models';
 import { compareNames } from '../compile/expand.js';
 import { QueryError } from '../errors.js';
 import type { SeriesList, StorageReader, StorageView, TimeRange } from '../ports.js';
-import { SeriesFilter, isFieldOf, requiredTags } from '../scan/series-filter.js';
+import { SeriesFilter, isFieldOf, requiredTags, tagsPresent } from '../scan/series-filter.js';
 import { StoredTable } from '../scan/stored-table.js';
 
 /** What SHOW statements read from. */
@@ -29,61 +31,145 @@ export interface MeasurementSeries {
   readonly series: SeriesList;
   /** Positions in `series`. */
   readonly kept: readonly number[];
+  readonly view: StorageView;
+}
+
+/** Where a statement looks: the whole database; the databases of its sources; the retention policies of its sources. */
+export type ViewScope = 'database' | 'sources' | 'policies';
+
+/** Whether conditions see series as the index does, for which comparisons of fields hold, or as points, without values. */
+export type ConditionMode = 'index' | 'points';
+
+interface ScopedView {
+  readonly view: StorageView;
+  /** What is looked for there; everything where there are none. */
+  readonly sources: readonly MeasurementSource[];
 }
 
 /** Views opened for one statement; close() frees them. */
 export class DatabaseViews {
-  readonly views: readonly StorageView[];
+  readonly #views: readonly ScopedView[];
 
-  private constructor(views: readonly StorageView[]) {
-    this.views = views;
+  private constructor(views: readonly ScopedView[]) {
+    this.#views = views;
+  }
+
+  get views(): readonly StorageView[] {
+    return this.#views.map(({ view }) => view);
   }
 
   /**
-   * Opens views of a database.
-   * @param policies `all`, or those that hold the statement's sources (the default where they name none)
-   * @throws QueryError `database not found: x`
+   * Opens the views of a statement.
+   * @throws QueryError `database not found: x`, `retention policy not found: x`
    */
   static open(
-    { reader, retentionPoliciesOf }: MetadataReader,
+    source: MetadataReader,
     options: {
       readonly database: string;
-      readonly policies: 'all' | readonly string[];
+      readonly sources: readonly MeasurementSource[];
+      readonly scope: ViewScope;
       readonly range: TimeRange;
     },
   ): DatabaseViews {
-    const { database, policies, range } = options;
-    const known = retentionPoliciesOf(database);
-    if (!known) throw new QueryError(`database not found: ${database}`, 'query.database-not-found');
-    const wanted = policies === 'all' ? known : policies;
-    return new DatabaseViews(
-      wanted.map((retentionPolicy) => reader.view({ database, retentionPolicy, range })),
+    const views: ScopedView[] = [];
+    try {
+      for (const part of partsOf(source, options)) {
+        const { database, retentionPolicy, sources } = part;
+        const { range } = options;
+        views.push({ view: source.reader.view({ database, retentionPolicy, range }), sources });
+      }
+    } catch (thrown) {
+      for (const { view } of views) view.close();
+      throw thrown;
+    }
+    return new DatabaseViews(views);
+  }
+
+  /** Names of the measurements that the statement means, in byte order. */
+  measurementNames(): readonly string[] {
+    const names = this.#views.flatMap(({ view, sources }) =>
+      view.measurementNames().filter((name) => isWanted(name, sources)),
     );
+    return [...new Set(names)].sort(compareNames);
   }
 
-  /** Names of the measurements that the sources mean (all without sources), in byte order. */
-  measurementNames(sources: readonly MeasurementSource[]): readonly string[] {
-    const names = new Set(this.views.flatMap((view) => view.measurementNames()));
-    return [...names].filter((name) => isWanted(name, sources)).sort(compareNames);
-  }
-
-  /** Series of a measurement that satisfy a condition on tags; comparisons of fields hold for all. */
-  series(name: string, condition: Expr | null): readonly MeasurementSeries[] {
-    return this.views.map((view) => {
+  /** Series of a measurement that satisfy a condition. */
+  series(
+    name: string,
+    condition: Expr | null,
+    mode: ConditionMode = 'index',
+  ): readonly MeasurementSeries[] {
+    const views = this.#views.filter(({ sources }) => isWanted(name, sources));
+    return views.map(({ view }) => {
       const table = new StoredTable(view, name);
-      const onTags = condition && withoutFields(condition, table);
-      const series = table.series(requiredTags(table, onTags)) as SeriesList & {
+      const isIndex = mode === 'index';
+      const asked = condition && isIndex ? withoutFields(condition, table) : condition;
+      const series = table.series(requiredTags(table, asked)) as SeriesList & {
         readonly ids: Int32Array;
       };
-      const filter = new SeriesFilter(table, series, onTags);
+      const filter = new SeriesFilter(table, series, asked, isIndex ? tagsPresent : undefined);
       const kept: number[] = [];
-      for (let i = 0; i < series.count; i++) if (filter.of(i) !== false) kept.push(i);
-      return { table, series, kept };
+      for (let i = 0; i < series.count; i++) {
+        const outcome = filter.of(i);
+        // What is left to the points does not hold for a point without fields.
+        if (isIndex ? outcome !== false : outcome === true) kept.push(i);
+      }
+      return { table, series, kept, view };
     });
   }
 
+  /** Fields of a measurement with their types, those of several views one after another. */
+  fieldsOf(name: string): readonly (readonly [string, readonly FieldType[]])[] {
+    return this.#views
+      .filter(({ sources }) => isWanted(name, sources))
+      .flatMap(({ view }) => [...view.fields(name)]);
+  }
+
   close(): void {
-    for (const view of this.views) view.close();
+    for (const { view } of this.#views) view.close();
+  }
+}
+
+function* partsOf(
+  { retentionPoliciesOf }: MetadataReader,
+  {
+    database,
+    sources,
+    scope,
+  }: { database: string; sources: readonly MeasurementSource[]; scope: ViewScope },
+): Generator<{
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly sources: readonly MeasurementSource[];
+}> {
+  const policiesOf = (name: string): readonly string[] => {
+    const known = retentionPoliciesOf(name);
+    if (!known) throw new QueryError(`database not found: ${name}`, 'query.database-not-found');
+    return known;
+  };
+  if (scope === 'database' || sources.length === 0) {
+    const known = policiesOf(database);
+    const policies = scope === 'policies' ? [''] : known;
+    for (const retentionPolicy of policies) yield { database, retentionPolicy, sources };
+    return;
+  }
+  const byPlace = new Map<string, MeasurementSource[]>();
+  for (const one of sources) {
+    const name = one.database || database;
+    const known = policiesOf(name);
+    if (one.retentionPolicy !== '' && !known.includes(one.retentionPolicy))
+      throw new QueryError(`retention policy not found: ${one.retentionPolicy}`);
+    const policies = scope === 'policies' ? [one.retentionPolicy] : known;
+    for (const policy of policies) {
+      const key = JSON.stringify([name, policy]);
+      const list = byPlace.get(key) ?? [];
+      byPlace.set(key, list);
+      list.push(one);
+    }
+  }
+  for (const [key, list] of byPlace) {
+    const [name, retentionPolicy] = JSON.parse(key) as [string, string];
+    yield { database: name, retentionPolicy, sources: list };
   }
 }
 
@@ -128,8 +214,85 @@ export function splitShowCondition(
   return {
     condition: split.condition,
     range: { minNs: minNs ?? MIN_TIME_NS, maxNs: maxNs ?? MAX_TIME_NS },
-    hasTime: minNs !== null || maxNs !== null,
+    hasTime: condition !== null && namesTime(condition),
   };
+}
+
+/** True where time is compared, standing on the left: on the right InfluxDB 1.x does not see it. */
+function namesTime(condition: Expr): boolean {
+  if (condition.kind === 'paren') return namesTime(condition.expr);
+  if (condition.kind !== 'binary') return false;
+  const { op, lhs, rhs } = condition;
+  if (op === 'AND' || op === 'OR') return namesTime(lhs) || namesTime(rhs);
+  return lhs.kind === 'varRef' && lhs.name.toLowerCase() === 'time';
+}
+
+const EQUALITY: readonly string[] = ['=', '!=', '=~', '!~'];
+
+/**
+ * What a condition of SHOW TAG KEYS or TAG VALUES asks of names of measurements, and what of tags.
+ * @throws QueryError where it compares otherwise than for equality
+ */
+export function splitNames(condition: Expr | null): {
+  readonly isName: (name: string) => boolean;
+  readonly onTags: Expr | null;
+} {
+  const isAll = condition === null || (condition.kind === 'boolean' && condition.value);
+  if (isAll) return { isName: () => true, onTags: null };
+  const names = pruned(condition, (name) => name === '_name');
+  const onTags = pruned(condition, (name) => !name.startsWith('_'));
+  return { isName: names ? nameMatcher(names) : (): boolean => true, onTags };
+}
+
+/** The condition without the comparisons for equality of other names, or of what is no name. */
+function pruned(expr: Expr, isKept: (name: string) => boolean): Expr | null {
+  if (expr.kind === 'paren') {
+    const inner = pruned(expr.expr, isKept);
+    return inner && { kind: 'paren', expr: inner };
+  }
+  if (expr.kind !== 'binary') return expr;
+  const { op, lhs, rhs } = expr;
+  if (EQUALITY.includes(op)) return lhs.kind === 'varRef' && isKept(lhs.name) ? expr : null;
+  if (op !== 'AND' && op !== 'OR') return expr;
+  const left = pruned(lhs, isKept);
+  const right = pruned(rhs, isKept);
+  return left && right ? { ...expr, lhs: left, rhs: right } : (left ?? right);
+}
+
+function nameMatcher(expr: Expr): (name: string) => boolean {
+  if (expr.kind === 'paren') return nameMatcher(expr.expr);
+  if (expr.kind === 'boolean') throw literalFault(expr.value);
+  if (expr.kind !== 'binary') throw new QueryError('invalid tag comparison operator');
+  const { op, lhs, rhs } = expr;
+  if (op === 'AND' || op === 'OR') {
+    const left = nameMatcher(lhs);
+    const right = nameMatcher(rhs);
+    return (name) => (op === 'AND' ? left(name) && right(name) : left(name) || right(name));
+  }
+  const matches = textMatcher(expr);
+  return (name) => matches(name) === (op === '=' || op === '=~');
+}
+
+/** A truth value where a comparison should be, as InfluxDB 1.x tells it. */
+export function literalFault(value: boolean): QueryError {
+  return new QueryError(`&influxql.BooleanLiteral{Val:${value}}`);
+}
+
+/**
+ * Whether a text is the one on the right side, or matches the expression there.
+ * @throws QueryError where the comparison is none of a tag with a text or an expression
+ */
+export function textMatcher({ op, lhs, rhs }: BinaryExpr): (text: string) => boolean {
+  if (!EQUALITY.includes(op)) throw new QueryError('invalid tag comparison operator');
+  if (lhs.kind !== 'varRef') throw new QueryError(`left side of '${op}' must be a tag key`);
+  if (op === '=~' || op === '!~') {
+    if (rhs.kind !== 'regex')
+      throw new QueryError(`right side of '${op}' must be a regular expression`);
+    return compileRegex(rhs.source);
+  }
+  if (rhs.kind !== 'string')
+    throw new QueryError(`right side of '${op}' must be a tag value string`);
+  return (text) => text === rhs.value;
 }
 
 /** Rows `offset .. offset + limit` of a list; 0 as limit means all. */
@@ -138,11 +301,4 @@ export function page<T>(
   { limit, offset }: Pick<ShowClauses, 'limit' | 'offset'>,
 ): readonly T[] {
   return rows.slice(offset, limit > 0 ? offset + limit : undefined);
-}
-
-/** Retention policies that sources name; the default where one names none. */
-export function policiesOf(sources: readonly MeasurementSource[]): readonly string[] {
-  return sources.length === 0
-    ? ['']
-    : [...new Set(sources.map(({ retentionPolicy }) => retentionPolicy))];
 }

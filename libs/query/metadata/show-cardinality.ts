@@ -9,7 +9,6 @@ import { QueryError } from '../errors.js';
 import type { ResultSeries, TagPair } from '../ports.js';
 import {
   DatabaseViews,
-  policiesOf,
   splitShowCondition,
   type MeasurementSeries,
   type MetadataReader,
@@ -17,39 +16,38 @@ import {
 import { keyMatcher, tagKeysOf, tagPairsOf } from './show.js';
 
 const NAMES: Readonly<Record<ShowCardinalityStatement['of'], string>> = {
-  series: 'SERIES',
-  measurement: 'MEASUREMENT',
-  tagKey: 'TAG KEY',
+  series: 'SERIES EXACT',
+  measurement: 'MEASUREMENT EXACT',
+  tagKey: 'TAG KEY EXACT',
   tagValues: 'TAG VALUES',
   fieldKey: 'FIELD KEY',
 };
 
-/** Counts what is stored: over the database, or a measurement, and tags, at a time. */
+/** Counts what is stored: over the database, or a measurement, and tags. */
 export function* runShowCardinality(
   statement: ShowCardinalityStatement,
   source: MetadataReader,
   nowNs: bigint,
 ): Generator<ResultSeries> {
-  const { database, of, sources } = statement;
+  const { database, of, sources, limit, offset } = statement;
   if (database === '') throw new QueryError('database name required');
   const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
   const isOverall = of === 'series' || of === 'measurement';
-  const isPlain = sources.length === 0 && !condition && statement.dimensions.length === 0;
-  if (hasTime) {
-    throw new QueryError(
-      `SHOW ${NAMES[of]} EXACT CARDINALITY doesn't support time in WHERE clause`,
-    );
-  }
-  const isEstimate = isOverall && isPlain && !statement.isExact;
+  const isPlain = sources.length === 0 && !statement.condition && statement.dimensions.length === 0;
+  if (hasTime && of !== 'tagValues')
+    throw new QueryError(`SHOW ${NAMES[of]} CARDINALITY doesn't support time in WHERE clause`);
+  const isEstimate = isOverall && isPlain && !statement.isExact && limit === 0 && offset === 0;
   if (isEstimate && source.retentionPoliciesOf(database) === null) {
     yield count('', null, 'cardinality estimation', 0);
     return;
   }
-  const policies = isEstimate ? 'all' : policiesOf(sources);
-  const views = DatabaseViews.open(source, { database, policies, range });
+  const scope = isEstimate ? 'database' : 'policies';
+  const views = DatabaseViews.open(source, { database, sources, scope, range });
   try {
     if (isEstimate) yield estimate(statement, views);
-    else if (statement.offset === 0) yield* counts(statement, views, condition);
+    // What is counted stands at time 0, and each count is a series of one row.
+    else if (offset === 0 && range.minNs <= 0n && range.maxNs >= 0n)
+      yield* counts(statement, views, condition);
   } finally {
     views.close();
   }
@@ -72,7 +70,7 @@ function count(
 }
 
 function estimate({ of }: ShowCardinalityStatement, views: DatabaseViews): ResultSeries {
-  const names = views.measurementNames([]);
+  const names = views.measurementNames();
   if (of === 'measurement') return count('', null, 'cardinality estimation', names.length);
   const total = names.reduce((sum, name) => sum + seriesCount(views.series(name, null)), 0);
   return count('', null, 'cardinality estimation', total);
@@ -89,8 +87,8 @@ function* counts(
   views: DatabaseViews,
   condition: Parameters<DatabaseViews['series']>[1],
 ): Generator<ResultSeries> {
-  const names = views.measurementNames(statement.sources);
-  const measured = names.map((name) => ({ name, tables: views.series(name, condition) }));
+  const names = views.measurementNames();
+  const measured = names.map((name) => ({ name, tables: views.series(name, condition, 'points') }));
   const keys = [
     ...new Set(measured.flatMap(({ tables }) => tables.flatMap(({ table }) => table.tagKeys))),
   ].sort(compareNames);
@@ -139,7 +137,7 @@ function groupsOf(
     string,
     { readonly label: readonly TagPair[]; readonly tables: MeasurementSeries[] }
   >();
-  for (const { table, series, kept } of tables) {
+  for (const { table, series, kept, view } of tables) {
     const own = new Map<string, number[]>();
     for (const i of kept) {
       const label = dimensions.map((key): TagPair => ({ key, value: series.tagValue(i, key) }));
@@ -149,7 +147,8 @@ function groupsOf(
       rows.push(i);
       if (!groups.has(key)) groups.set(key, { label, tables: [] });
     }
-    for (const [key, rows] of own) groups.get(key)?.tables.push({ table, series, kept: rows });
+    for (const [key, rows] of own)
+      groups.get(key)?.tables.push({ table, series, kept: rows, view });
   }
   return [...groups]
     .sort((a, b) => compareNames(a[0], b[0]))
@@ -169,6 +168,15 @@ function countOf(
       return new Set(tables.flatMap(({ table, kept }) => (kept.length > 0 ? table.fieldNames : [])))
         .size;
     default:
-      return seriesCount(tables);
+      return seriesInShards(tables);
   }
+}
+
+/** Series, each once a shard that has it: InfluxDB 1.x counts them so where it does not estimate. */
+function seriesInShards(tables: readonly MeasurementSeries[]): number {
+  let total = 0;
+  for (const { series, kept, view } of tables)
+    for (const shard of view.shards)
+      for (const i of kept) if (shard.hasSeries(series.ids[i] ?? -1)) total++;
+  return total;
 }

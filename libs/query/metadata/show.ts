@@ -3,6 +3,9 @@
  */
 import {
   compileRegex,
+  MAX_TIME_NS,
+  MIN_TIME_NS,
+  walkExpr,
   type Expr,
   type ShowFieldKeysStatement,
   type ShowMeasurementsStatement,
@@ -17,9 +20,11 @@ import { QueryError } from '../errors.js';
 import type { ResultSeries } from '../ports.js';
 import {
   DatabaseViews,
+  literalFault,
   page,
-  policiesOf,
+  splitNames,
   splitShowCondition,
+  textMatcher,
   type MeasurementSeries,
   type MetadataReader,
 } from './database-views.js';
@@ -79,17 +84,14 @@ function* showMeasurements(
   source: MetadataReader,
   nowNs: bigint,
 ): Generator<ResultSeries> {
-  const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
+  const { range, hasTime } = splitShowCondition(statement, nowNs);
   if (hasTime) throw new QueryError("SHOW MEASUREMENTS doesn't support time in WHERE clause");
-  if (source.retentionPoliciesOf(statement.database) === null) return;
-  const views = DatabaseViews.open(source, {
-    database: statement.database,
-    policies: 'all',
-    range,
-  });
+  const { database, sources, condition } = statement;
+  if (source.retentionPoliciesOf(database) === null) return;
+  const views = DatabaseViews.open(source, { database, sources, scope: 'database', range });
   try {
     const names = views
-      .measurementNames(statement.sources)
+      .measurementNames()
       .filter((name) => !condition || isMatch(condition, name, views.series(name, null)));
     yield* textSeries(
       'measurements',
@@ -104,24 +106,17 @@ function* showMeasurements(
 /** Whether a measurement as a whole satisfies a condition on tags: `!=` asks that no series has the value. */
 function isMatch(condition: Expr, name: string, tables: readonly MeasurementSeries[]): boolean {
   if (condition.kind === 'paren') return isMatch(condition.expr, name, tables);
+  if (condition.kind === 'boolean') throw literalFault(condition.value);
   if (condition.kind !== 'binary') throw new QueryError('invalid tag comparison operator');
   const { op, lhs, rhs } = condition;
-  if (op === 'AND') return isMatch(lhs, name, tables) && isMatch(rhs, name, tables);
-  if (op === 'OR') return isMatch(lhs, name, tables) || isMatch(rhs, name, tables);
-  if (lhs.kind !== 'varRef') throw new QueryError(`left side of '${op}' must be a tag key`);
-  let matches: (value: string) => boolean;
-  if (op === '=~' || op === '!~') {
-    if (rhs.kind !== 'regex')
-      throw new QueryError(`right side of '${op}' must be a regular expression`);
-    matches = compileRegex(rhs.source);
-  } else if (op === '=' || op === '!=') {
-    if (rhs.kind !== 'string')
-      throw new QueryError(`right side of '${op}' must be a tag value string`);
-    matches = (value) => value === rhs.value;
-  } else {
-    throw new QueryError('invalid tag comparison operator');
+  if (op === 'AND' || op === 'OR') {
+    const left = isMatch(lhs, name, tables);
+    const right = isMatch(rhs, name, tables);
+    return op === 'AND' ? left && right : left || right;
   }
+  const matches = textMatcher(condition);
   const isWanted = op === '=' || op === '=~';
+  if (lhs.kind !== 'varRef') return false;
   if (lhs.name === '_name') return matches(name) === isWanted;
   const values = tables.flatMap((table) => [...tagValues(table, lhs.name)]);
   return values.length > 0 && values.some(matches) === isWanted;
@@ -141,17 +136,17 @@ function* showSeries(
   source: MetadataReader,
   nowNs: bigint,
 ): Generator<ResultSeries> {
-  const { condition, range } = splitShowCondition(statement, nowNs);
-  const views = DatabaseViews.open(source, {
-    database: statement.database,
-    policies: 'all',
-    range,
-  });
+  const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
+  if (!hasTime && condition) checkEquality(condition);
+  const { database, sources } = statement;
+  // With a bound of time the points are asked, else the index, which knows nothing of time.
+  const mode = hasTime ? 'points' : 'index';
+  const views = openInTime(source, { database, sources, scope: 'sources', range }, hasTime);
   try {
     const keys: string[] = [];
-    for (const name of views.measurementNames(statement.sources)) {
+    for (const name of views.measurementNames()) {
       const own = new Set<string>();
-      for (const { series, kept } of views.series(name, condition))
+      for (const { series, kept } of views.series(name, condition, mode))
         for (const i of kept) own.add(series.key(i));
       keys.push(...(views.views.length > 1 ? [...own].sort(compareNames) : own));
     }
@@ -163,6 +158,29 @@ function* showSeries(
   } finally {
     views.close();
   }
+}
+
+/** Everything that is stored, where any of it lies in the range; nothing else. What lies in it, where `isExact`. */
+function openInTime(
+  source: MetadataReader,
+  options: Parameters<typeof DatabaseViews.open>[1],
+  isExact: boolean,
+): DatabaseViews {
+  const inRange = DatabaseViews.open(source, options);
+  if (isExact || inRange.views.every(({ shards }) => shards.length === 0)) return inRange;
+  inRange.close();
+  return DatabaseViews.open(source, {
+    ...options,
+    range: { minNs: MIN_TIME_NS, maxNs: MAX_TIME_NS },
+  });
+}
+
+/** @throws QueryError where a condition compares otherwise than for equality */
+function checkEquality(condition: Expr): void {
+  walkExpr(condition, (node) => {
+    if (node.kind !== 'binary' || ['=', '!=', '=~', '!~', 'AND', 'OR'].includes(node.op)) return;
+    throw new QueryError('invalid tag comparison operator');
+  });
 }
 
 /** Keys of tags that a measurement's kept series have. */
@@ -184,14 +202,12 @@ function* showTagKeys(
   nowNs: bigint,
 ): Generator<ResultSeries> {
   const { condition, range } = splitShowCondition(statement, nowNs);
-  const views = DatabaseViews.open(source, {
-    database: statement.database,
-    policies: 'all',
-    range,
-  });
+  const { database, sources } = statement;
+  const views = openInTime(source, { database, sources, scope: 'database', range }, false);
   try {
-    for (const name of views.measurementNames(statement.sources)) {
-      const keys = tagKeysOf(views.series(name, condition));
+    const { isName, onTags } = splitNames(condition);
+    for (const name of views.measurementNames().filter(isName)) {
+      const keys = tagKeysOf(views.series(name, onTags));
       yield* textSeries(
         name,
         ['tagKey'],
@@ -233,19 +249,28 @@ function* showTagValues(
 ): Generator<ResultSeries> {
   const { condition, range } = splitShowCondition(statement, nowNs);
   const isKey = keyMatcher(statement.withKey);
-  const views = DatabaseViews.open(source, {
-    database: statement.database,
-    policies: 'all',
-    range,
-  });
+  const { database, sources } = statement;
+  const views = openInTime(source, { database, sources, scope: 'database', range }, false);
   try {
-    for (const name of views.measurementNames(statement.sources)) {
-      const pairs = tagPairsOf(views.series(name, condition), isKey);
+    const { isName, onTags } = splitNames(condition);
+    const names = views.measurementNames().filter(isName);
+    if (condition && names.length > 0) checkLeftSides(condition);
+    for (const name of names) {
+      const pairs = tagPairsOf(views.series(name, onTags), isKey);
       yield* textSeries(name, ['key', 'value'], page(pairs, statement));
     }
   } finally {
     views.close();
   }
+}
+
+/** @throws QueryError where what is compared for equality is no name */
+function checkLeftSides(condition: Expr): void {
+  walkExpr(condition, (node) => {
+    if (node.kind !== 'binary' || node.op === 'AND' || node.op === 'OR') return;
+    if (node.lhs.kind !== 'varRef')
+      throw new QueryError(`left side of '${node.op}' must be a tag key`);
+  });
 }
 
 function* showFieldKeys(
@@ -254,12 +279,12 @@ function* showFieldKeys(
   nowNs: bigint,
 ): Generator<ResultSeries> {
   const { range } = splitShowCondition({ condition: null }, nowNs);
-  const policies = policiesOf(statement.sources);
-  const views = DatabaseViews.open(source, { database: statement.database, policies, range });
+  const { database, sources } = statement;
+  const views = DatabaseViews.open(source, { database, sources, scope: 'policies', range });
   try {
-    for (const name of views.measurementNames(statement.sources)) {
-      const rows = views.views
-        .flatMap((view) => [...view.fields(name)])
+    for (const name of views.measurementNames()) {
+      const rows = views
+        .fieldsOf(name)
         .flatMap(([field, types]) => types.map((type) => [field, fieldTypeName(type)] as const))
         .sort((a, b) => compareNames(a[0], b[0]) || compareNames(a[1], b[1]));
       yield* textSeries(name, ['fieldKey', 'fieldType'], page(rows, statement));

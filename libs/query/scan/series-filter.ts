@@ -38,6 +38,21 @@ export function requiredTags(table: SourceTable, condition: Expr | null): readon
     : [{ key: ref.name, value: literal.value }];
 }
 
+/** How two tags of one series are compared with each other, '' where it lacks one. */
+export type TagComparison = (op: BinaryExpr['op'], a: string, b: string) => boolean;
+
+/** In SELECT over stored points: two tags that a series lacks are not equal. */
+const equalTags: TagComparison = (op, a, b) => {
+  const isEqual = a !== '' && a === b;
+  return op === '=' ? isEqual : op === '!=' && !isEqual;
+};
+
+/** Over rows of a subquery: as texts. */
+const equalTexts: TagComparison = (op, a, b) => (op === '=' ? a === b : op === '!=' && a !== b);
+
+/** In SHOW statements, which only look at the index: both tags are there, or the first alone. */
+export const tagsPresent: TagComparison = (op, a, b) => a !== '' && (b !== '') === (op === '=');
+
 /** Decides a condition for the series of one table. */
 export class SeriesFilter {
   readonly #table: SourceTable;
@@ -46,8 +61,15 @@ export class SeriesFilter {
   /** Outcome per comparison of a tag, by value id: 0 not asked yet, 1 false, 2 true. */
   readonly #outcomes = new Map<Expr, { readonly ids: Int32Array; readonly known: Uint8Array[] }>();
   readonly #residuals = new Map<string, SeriesCondition>();
+  readonly #compareTags: TagComparison;
 
-  constructor(table: SourceTable, series: TableSeries, condition: Expr | null) {
+  constructor(
+    table: SourceTable,
+    series: TableSeries,
+    condition: Expr | null,
+    compareTags: TagComparison = table instanceof StoredTable ? equalTags : equalTexts,
+  ) {
+    this.#compareTags = compareTags;
     this.#table = table;
     this.#series = series;
     this.#condition = condition;
@@ -106,7 +128,8 @@ export class SeriesFilter {
     let holds: boolean;
     const [only] = refs;
     if (refs.length === 2) {
-      holds = this.#compare(expr, refs.map((ref) => this.#tag(ref, i)) as [string, string]);
+      const [a, b] = refs.map((ref) => this.#tag(ref, i)) as [string, string];
+      holds = this.#compareTags(op, a, b);
     } else {
       holds = this.#cached(expr, only as VarRef, i);
     }
@@ -152,10 +175,6 @@ export class SeriesFilter {
     return expr.op === '=' || expr.op === '!='
       ? (value === literal.value) === (expr.op === '=')
       : false;
-  }
-
-  #compare(expr: BinaryExpr, [a, b]: readonly [string, string]): boolean {
-    return compareValues(expr.op, a, b) ?? false;
   }
 
   #tag(ref: VarRef, i: number): string {
