@@ -45,13 +45,12 @@ async function serve(
   identity: Identity,
 ): Promise<void> {
   const { authenticator, pool, statistics } = parts;
-  const stop = new AbortController();
-  exchange.response.on('close', () => stop.abort());
   const body = await readBody(
     exchange.request,
     pool,
     route.bodySizeMaxBytes ?? parts.bodySizeMaxBytes,
   );
+  let signal: AbortSignal | null = null;
   let result: HttpRouteResult;
   try {
     result = await route.handle({
@@ -61,7 +60,9 @@ async function serve(
       body: body.buffer.subarray(0, body.length),
       user: identity.kind === 'user' ? identity.user : null,
       peer: exchange.sender,
-      signal: stop.signal,
+      get signal() {
+        return (signal ??= closeSignal(exchange));
+      },
       authorize: (privilege, database) => {
         if (privilege === 'READ') authenticator.authorizeRead(identity, database);
         else authenticator.authorizeWrite(identity, database);
@@ -74,6 +75,16 @@ async function serve(
     body.release();
   }
   await answer(exchange, result);
+}
+
+/** Aborted when the client goes away before it has its answer. Made where it is asked for: it costs as much as a small write. */
+function closeSignal({ response }: Exchange): AbortSignal {
+  const stop = new AbortController();
+  if (response.destroyed) stop.abort();
+  response.on('close', () => {
+    if (!response.writableFinished) stop.abort();
+  });
+  return stop.signal;
 }
 
 async function answer(exchange: Exchange, result: HttpRouteResult): Promise<void> {

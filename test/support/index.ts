@@ -28,3 +28,16 @@ export { PossibleStore, type ReadField } from './possible-store.js';
 export { type CrashHistory, crashHistory, type CrashStep, liveThrough } from './crash-model.js';
 export { RecordedLog, type RecordedLine } from './recorded-log.js';
 export { type BenchRow, type BenchRun, JobsBench, type JobsBenchOptions } from './jobs-bench.js';
+export {
+  bitsOf,
+  decodePrometheus,
+  decodeXorChunk,
+  encodePrometheus,
+  prometheusBody,
+  type PrometheusMessage,
+  type ReadSeries,
+  seriesOfSamples,
+  seriesOfStream,
+  snappy,
+  STALE_STAND_IN,
+} from './prometheus-messages.js';

@@ -62,6 +62,8 @@ function readLabel(labels: Map<string, string>): void {
 /** A label set being put together, as label fields one behind the other. */
 export class LabelSet {
   bytes = new Uint8Array(1024);
+  /** Over `bytes`. */
+  view = new DataView(this.bytes.buffer);
   length = 0;
 
   /** Takes the label fields of a series, from a cursor to its end, out of what else is there. */
@@ -118,5 +120,6 @@ export class LabelSet {
     const wider = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
     wider.set(this.bytes.subarray(0, this.length));
     this.bytes = wider;
+    this.view = new DataView(wider.buffer);
   }
 }

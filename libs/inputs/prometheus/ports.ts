@@ -27,7 +27,7 @@ export interface PrometheusRequest {
   readonly body: Uint8Array;
   readonly signal: AbortSignal;
   /** Who asks: address, and user where known. */
-  readonly peer?: string;
+  readonly peer: string;
   /** @throws TidegateError unless who asks may do so to the database */
   authorize(privilege: 'READ' | 'WRITE', database: string): void;
   count(counter: PrometheusHttpCounter, by: number): void;

@@ -4,7 +4,15 @@
  * neither object nor string; 2.0's label sets are written out as 1.0 has them first.
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
  */
-import { FieldType, hashKey, type PointsBuilder, TIME_MAX_NS, TIME_MIN_NS } from '#models';
+import {
+  FieldType,
+  finishKeyHash,
+  hashKey,
+  KEY_HASH_SEED,
+  type PointsBuilder,
+  TIME_MAX_NS,
+  TIME_MIN_NS,
+} from '#models';
 import { InputError } from '../shared/errors.js';
 import { LABELS_TAG, LabelSet, LABEL_SET_MAX_BYTES, seriesKeyOfLabels } from './label-sets.js';
 import { SymbolTable } from './symbol-table.js';
@@ -51,10 +59,15 @@ const NARROW_MS_MAX = 9_223_372_036_854;
 /** Behind the label set in the raw name of a series' bits; no label set ends so. */
 const BITS_MARK = 0;
 const NOT_FOUND = -1;
+/** hashKey's multiplier. */
+const GOLDEN = 0x9e3779b1 | 0;
 
 const SAMPLES_TAG = (2 << 3) | DELIMITED;
 const SAMPLE_VALUE_TAG = (1 << 3) | FIXED64;
 const SAMPLE_TIME_TAG = (2 << 3) | VARINT;
+
+/** Tag, eight bytes, tag, six bytes. */
+const PLAIN_SAMPLE_BYTES = 16;
 
 const valueFields = [{ name: VALUE_FIELD, type: FieldType.FLOAT }];
 const bitsFields = [{ name: BITS_FIELD, type: FieldType.INTEGER }];
@@ -125,6 +138,12 @@ export class WriteDecoder {
   private readSeries1(builder: PointsBuilder): void {
     const { cursor, labels } = this;
     const { bytes, end, at: start } = cursor;
+    // Labels of fewer than 128 bytes in a run of their own: nearly always all of them.
+    let at = start;
+    while (at + 1 < end && bytes[at] === LABELS_TAG && bytes[at + 1]! < 128)
+      at += 2 + bytes[at + 1]!;
+    if (at > end) throw malformed('unexpected EOF');
+    cursor.at = at;
     while (cursor.at < end && bytes[cursor.at] === LABELS_TAG) {
       cursor.at++;
       cursor.skip(LABELS_TAG);
@@ -235,13 +254,18 @@ export class WriteDecoder {
         );
       }
       if (series === NOT_FOUND) {
-        const hash = hashKey(this.names, this.namesAt, this.namesLength);
-        series = builder.find(this.names, this.namesAt, this.namesLength, hash);
+        const { names, namesAt, namesLength } = this;
+        const view = names === cursor.bytes ? this.view : this.labels.view;
+        const hash = hashViewed(view, names, namesAt, namesLength);
+        series = builder.find(names, namesAt, namesLength, hash);
         if (series === NOT_FOUND) series = this.addSeries(builder);
       }
-      cursor.end = sampleEnd;
-      const valueAt = this.readSample();
-      cursor.end = end;
+      let valueAt = cursor.at + 1;
+      if (!this.readPlainSample(sampleEnd)) {
+        cursor.end = sampleEnd;
+        valueAt = this.readSample();
+        cursor.end = end;
+      }
       if (typeof series === 'string') this.refuse(series);
       else if (valueAt < 0) this.add(builder, series, 0);
       else if ((this.view.getInt32(valueAt + 4, true) & EXPONENT) !== EXPONENT)
@@ -273,6 +297,33 @@ export class WriteDecoder {
       key: seriesKeyOfLabels(names, namesAt, namesAt + namesLength),
       fields: valueFields,
     });
+  }
+
+  /**
+   * Reads a `Sample` as Prometheus writes it, value first, if it has a time of six bytes, as those of 1971 to 2109 have. Else
+   * false, and nothing is done.
+   */
+  private readPlainSample(end: number): boolean {
+    const { cursor } = this;
+    const { bytes, at } = cursor;
+    if (
+      end - at !== PLAIN_SAMPLE_BYTES ||
+      bytes[at] !== SAMPLE_VALUE_TAG ||
+      bytes[at + 9] !== SAMPLE_TIME_TAG
+    )
+      return false;
+    const a = bytes[at + 10]!;
+    const b = bytes[at + 11]!;
+    const c = bytes[at + 12]!;
+    const d = bytes[at + 13]!;
+    const e = bytes[at + 14]!;
+    const f = bytes[at + 15]!;
+    if ((a & b & c & d & e) < 128 || f > 127) return false;
+    const low = (a & 127) | ((b & 127) << 7) | ((c & 127) << 14) | ((d & 127) << 21);
+    this.timeMs = low + ((e & 127) | (f << 7)) * 0x10000000;
+    this.wideTimeMs = null;
+    cursor.at = end;
+    return true;
   }
 
   /** Reads the `Sample` up to the cursor's end: its time, and as the result the position of its value, or -1. */
@@ -360,6 +411,20 @@ export class WriteDecoder {
     const { tally } = this;
     if (tally.refused++ === 0) tally.refusal = reason;
   }
+}
+
+/** The same as hashKey, from words of a view: twice as fast on label sets of 230 bytes. */
+function hashViewed(view: DataView, bytes: Uint8Array, start: number, length: number): number {
+  let h = KEY_HASH_SEED;
+  let p = start;
+  const wordsEnd = start + (length & ~3);
+  for (; p < wordsEnd; p += 4) {
+    h = Math.imul(h ^ view.getInt32(p, true), GOLDEN);
+    h = (h << 13) | (h >>> 19);
+  }
+  let tail = 0;
+  for (let i = start + length - 1; i >= p; i--) tail = (tail << 8) | bytes[i]!;
+  return finishKeyHash(h, tail);
 }
 
 /** Whole seconds of a time, rounded down. */

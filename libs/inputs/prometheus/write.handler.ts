@@ -84,7 +84,7 @@ export class WriteHandler {
     const builder = this.builderOf(database);
     const tally = this.decode(request, message === V2, builder);
     const batch = builder.take(known);
-    batch.markSource({ listener: 'prometheus', peer: request.peer ?? '' });
+    batch.markSource({ listener: 'prometheus', peer: request.peer });
     try {
       if (!CONSISTENCY_LEVELS.includes(request.parameter('consistency').toLowerCase())) {
         this.reject(request, 'consistency', 'invalid consistency level');
@@ -130,7 +130,7 @@ export class WriteHandler {
   private reject(request: PrometheusRequest, reason: string, text: string): void {
     const { ledger } = this.parts;
     ledger.receive(1);
-    ledger.reject({ reason, text, peer: '', raw: request.body });
+    ledger.reject({ reason, text, peer: request.peer, raw: request.body });
   }
 
   private bookLeftOut(tally: WriteTally): void {
