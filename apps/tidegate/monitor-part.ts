@@ -139,9 +139,9 @@ export class MonitorPart implements ServerPart {
     const { isStoreEnabled, storeDatabase: database, storeIntervalMs } = this.config.monitor;
     const { meta, lines, clock } = this.parts;
     const logger = this.parts.logger.with({ service: 'monitor' });
-    const { isReportingEnabled } = this.config.top;
-    if (isReportingEnabled)
-      logger.info('reporting-enabled is ignored: nothing is reported to anyone');
+    const { isReportingEnabled, isReportingDisabled } = this.config.top;
+    if (isReportingEnabled || !isReportingDisabled)
+      logger.info('Usage is reported to nobody; keys about reporting are ignored');
     if (!isStoreEnabled) return;
     const recorder = new StatisticsRecorder({
       registry: this.registry,
