@@ -11,12 +11,7 @@ import {
   StatementExecutor,
   WriteWindows,
 } from '#coordinator';
-import {
-  HttpService,
-  type QueryService,
-  type UserDirectory,
-  type WriteService,
-} from '#httpd';
+import { HttpService, type QueryService, type UserDirectory, type WriteService } from '#httpd';
 import {
   type Clock,
   type FileSystem,
@@ -46,10 +41,18 @@ export interface Composition {
   readonly parts: readonly ServerPart[];
   readonly progress: StartProgress;
   readonly http: HttpPart;
+  readonly inputs: InputsPart;
 }
 
-/** Makes all parts; nothing is opened yet. */
-export function compose(config: ServerConfig, logger: Logger): Composition {
+/**
+ * Makes all parts; nothing is opened yet.
+ * @param configFolder where relative paths of plugins start
+ */
+export function compose(
+  config: ServerConfig,
+  logger: Logger,
+  configFolder = process.cwd(),
+): Composition {
   const clock: Clock = new SystemClock();
   const files: FileSystem = new NodeFileSystem();
   const progress = new StartProgress();
@@ -108,7 +111,16 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   });
   writer.addListener(jobs.writeListener);
   writer.addListener(monitor.writeListener);
-  const inputs = new InputsPart(config, { meta, store, writer, shapes, clock, files, logger });
+  const inputs = new InputsPart(config, {
+    meta,
+    store,
+    writer,
+    shapes,
+    clock,
+    files,
+    logger,
+    configFolder,
+  });
   const queries = new RunningQueries(clock, {
     concurrentMax: config.coordinator.concurrentQueriesMax,
     timeoutMs: config.coordinator.queryTimeoutMs,
@@ -174,6 +186,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
   registry.register(() => jobs.collect());
   registry.register(() => service.collect());
   registry.register(() => inputs.statistics());
+  registry.registerDiagnostics(() => inputs.diagnostics());
   registry.register(() => prometheus.statistics());
   const parts: ServerPart[] = [
     monitor.runtimeWatch,
@@ -195,7 +208,7 @@ export function compose(config: ServerConfig, logger: Logger): Composition {
     // Last to open, so that what they receive can be stored; first of these to close.
     inputs,
   ];
-  return { parts, progress, http };
+  return { parts, progress, http, inputs };
 }
 
 interface StorePieces {

@@ -6,6 +6,7 @@ import {
   collectdSection,
   graphiteSection,
   opentsdbSection,
+  pluginSection,
   prometheusSection,
   udpSection,
 } from '#inputs';
@@ -41,6 +42,7 @@ export const configRegistry = {
   opentsdb: opentsdbSection,
   udp: udpSection,
   prometheus: prometheusSection,
+  plugin: pluginSection,
   continuousQueries: continuousQueriesSection,
   tls: tlsSection,
   ifql: ifqlSection,

@@ -9,14 +9,18 @@ import {
   type InputContext,
   InputError,
   type InputStatistics,
+  Plugins,
   type PointSink,
+  useHostModules,
 } from '#inputs';
 import { type ConfiguredInput, INPUTS, InputsModule } from '#inputs/module';
 import { type Clock, type FileSystem, type Logger, messageOf, TidegateError } from '#kernel';
 import type { MetaClient } from '#meta';
+import type { Diagnostics } from '#monitor';
 import type { ShapeTable } from '#models';
 import type { Store } from '#tsdb';
 import { configRegistry, type ServerConfig } from './config-registry.js';
+import { inputDiagnostics } from './input-diagnostics.js';
 import { seriesNames } from './series-names.js';
 import type { ServerPart } from './server.js';
 import { nestLogger } from './server-log.js';
@@ -30,6 +34,8 @@ export interface InputsPartOptions {
   readonly clock: Clock;
   readonly files: FileSystem;
   readonly logger: Logger;
+  /** Where relative paths of plugins start. */
+  readonly configFolder: string;
 }
 
 /** Refusals of storage that the same batch would get again. */
@@ -46,11 +52,15 @@ export class InputsPart implements ServerPart {
   readonly name = 'server: open service';
   private inputs: readonly Input[] = [];
   private application: INestApplicationContext | null = null;
+  private readonly plugins: Plugins;
 
   constructor(
     private readonly config: ServerConfig,
     private readonly options: InputsPartOptions,
-  ) {}
+  ) {
+    const { configFolder, logger } = options;
+    this.plugins = new Plugins(config.plugin, configFolder, logger.with({ service: 'plugin' }));
+  }
 
   /** Counters of all listeners. */
   statistics(): readonly InputStatistics[] {
@@ -61,7 +71,12 @@ export class InputsPart implements ServerPart {
   readonly preparation: ServerPart = {
     name: this.name,
     open: async () => {
-      const configured = configuredInputs(this.config);
+      const { plugins } = this;
+      if (plugins.isUsed) {
+        useHostModules();
+        process.on('uncaughtException', this.onUncaught);
+      }
+      const configured = [...configuredInputs(this.config), ...(await plugins.load())];
       if (configured.length === 0) return;
       this.application = await NestFactory.createApplicationContext(
         InputsModule.forInputs(configured, this.context()),
@@ -74,8 +89,31 @@ export class InputsPart implements ServerPart {
       this.inputs = [];
       this.application = null;
       await application?.close();
+      process.removeListener('uncaughtException', this.onUncaught);
     },
   };
+
+  /** What plugins do, and who is connected. */
+  diagnostics(): readonly Diagnostics[] {
+    return inputDiagnostics(this.inputs, this.plugins.reports());
+  }
+
+  /** Takes up renewed certificates for new connections; those that do not load leave the old ones in place. */
+  reload(): void {
+    for (const input of this.inputs) {
+      if (input.reloadCertificates === undefined) continue;
+      const fields = { service: input.kind, addr: input.addresses().join(' ') };
+      try {
+        input.reloadCertificates();
+        this.options.logger.info('Certificate reloaded', fields);
+      } catch (error) {
+        this.options.logger.error('Certificate could not be reloaded; the old one stays', {
+          ...fields,
+          error: messageOf(error),
+        });
+      }
+    }
+  }
 
   async open(): Promise<void> {
     try {
@@ -91,6 +129,13 @@ export class InputsPart implements ServerPart {
     const ends = await Promise.allSettled(this.inputs.map((input) => input.close()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
+
+  /** A plugin's faults go no further than here; anybody else's end the process, as they do without plugins. */
+  private readonly onUncaught = (error: Error): void => {
+    if (this.plugins.absorb(error)) return;
+    process.stderr.write(`${error.stack ?? messageOf(error)}\n`);
+    process.exit(1);
+  };
 
   private context(): InputContext {
     const { clock, files, logger, shapes } = this.options;

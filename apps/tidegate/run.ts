@@ -3,6 +3,7 @@
  * @see InfluxDB cmd/influxd/main.go
  */
 import { rmSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { findConfigFile, loadConfig, readConfigFile } from '#config';
 import { TIDEGATE_VERSION } from '#httpd';
 import { type Logger, messageOf } from '#kernel';
@@ -34,10 +35,14 @@ export async function run(options: RunOptions, environment: NodeJS.ProcessEnv): 
     });
     for (const warning of warnings) logger.warn(warning);
     if (options.pidfile !== undefined) writeFileSync(options.pidfile, String(process.pid));
-    const { parts, progress, http } = compose(config, logger);
+    const folder = path === null ? process.cwd() : dirname(resolve(path));
+    const { parts, progress, http, inputs } = compose(config, logger, folder);
     const server = new Server(parts, logger);
     const stopped = untilSignal(logger);
-    process.on('SIGHUP', () => http.reload());
+    process.on('SIGHUP', () => {
+      http.reload();
+      inputs.reload();
+    });
     await server.open((name, done, total) => progress.enter(name, done, total));
     progress.finish();
     logger.info('Listening for signals');

@@ -15,7 +15,8 @@ export type ConfigKind =
   | 'size'
   | 'file mode'
   | 'string list'
-  | 'string table';
+  | 'string table'
+  | 'other keys';
 
 /** One declared key; `Value` is what code receives. */
 export interface ConfigKey<Value> {
@@ -211,6 +212,36 @@ export function stringTableKey(
       });
     },
   };
+}
+
+/**
+ * Whatever else stands in a table: the keys that its section does not declare, for a part that is not known before the file is
+ * read. Variables cannot set them.
+ */
+export function otherKeys(text: KeyText): ConfigKey<Readonly<Record<string, unknown>>> {
+  return {
+    ...common('', 'other keys', '', text),
+    toLiteral: (table) =>
+      Object.entries(table)
+        .map(([name, value]) => `${JSON.stringify(name)} = ${tomlLiteral(value)}`)
+        .join('\n'),
+    defaultValue: {},
+    fromToml: (value) => value as Readonly<Record<string, unknown>>,
+    fromText: () => ({}),
+  };
+}
+
+/** A parsed TOML value as TOML again, on one line. */
+function tomlLiteral(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return `[${value.map(tomlLiteral).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value);
+    return `{ ${entries.map(([name, item]) => `${JSON.stringify(name)} = ${tomlLiteral(item)}`).join(', ')} }`;
+  }
+  // A whole float would be read as an integer.
+  return typeof value === 'number' && Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
 /** A value whose text the key's own parser refused; the loader adds where it stood. */

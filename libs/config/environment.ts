@@ -53,6 +53,7 @@ function applyTable(
   { prefix, environment, known }: Source,
 ): void {
   for (const [name, key] of Object.entries(section.keys)) {
+    if (key.kind === 'other keys') continue;
     const variable = variableName(prefix, key.key);
     known.add(variable);
     const text = environment[variable];

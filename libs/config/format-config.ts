@@ -45,6 +45,13 @@ function formatTable(
   const indent = section.name === '' ? '' : '  ';
   const keys = Object.entries(section.keys);
   for (const [property, key] of keys.filter(([, candidate]) => candidate.kind !== 'string table')) {
+    if (key.kind === 'other keys') {
+      const others = literalOf(property, key);
+      lines.push(...comment(key.doc, indent));
+      if (others !== '') lines.push(...others.split('\n').map((line) => `${indent}${line}`));
+      lines.push('');
+      continue;
+    }
     lines.push(
       ...comment(key.doc, indent),
       `${indent}${key.key} = ${literalOf(property, key)}`,

@@ -7,6 +7,7 @@ export {
   durationKey,
   fileModeKey,
   integerKey,
+  otherKeys,
   sizeKey,
   stringKey,
   stringListKey,
@@ -22,7 +23,7 @@ export {
   defineListSection,
   defineSection,
 } from './section.js';
-export { type LoadedConfig, loadConfig } from './load-config.js';
+export { type LoadedConfig, loadConfig, loadTable } from './load-config.js';
 export { type Environment } from './environment.js';
 export { formatConfig, formatSample } from './format-config.js';
 export { findConfigFile, readConfigFile } from './config-file.js';

@@ -6,8 +6,11 @@ import {
   durationKey,
   fileModeKey,
   formatSample,
+  formatConfig,
   integerKey,
   loadConfig,
+  loadTable,
+  otherKeys,
   sizeKey,
   stringKey,
   stringListKey,
@@ -205,5 +208,45 @@ describe('loadConfig', () => {
     const { config, warnings } = load(formatSample(registry));
     expect(warnings).toEqual([]);
     expect(config).toEqual(load('').config);
+  });
+});
+
+describe('otherKeys', () => {
+  const open = {
+    part: defineListSection({
+      name: 'part',
+      doc,
+      keys: { kind: stringKey('kind', 'x', { doc }), others: otherKeys({ doc }) },
+    }),
+  };
+  const toml =
+    '[[part]]\nkind = "y"\nport = 7\nratio = 2.0\nlist = ["a", true]\n[part.sub]\nk = "v"\n';
+
+  it('takes what the section does not declare, and prints it again', () => {
+    const { config, warnings } = loadConfig(open, toml, {});
+    expect(warnings).toEqual([]);
+    expect(config.part).toEqual([
+      { kind: 'y', others: { port: 7n, ratio: 2, list: ['a', true], sub: { k: 'v' } } },
+    ]);
+    const printed = formatConfig(open, config);
+    expect(loadConfig(open, printed, {}).config).toEqual(config);
+  });
+
+  it('is read by a section that is known later', () => {
+    const section = defineListSection({
+      name: 'later',
+      doc,
+      keys: { port: integerKey('port', 1, { doc }) },
+      check: ({ port }) => (port > 9 ? 'port too large' : null),
+    });
+    expect(loadTable(section, { port: 7n })).toEqual({ values: { port: 7 }, warnings: [] });
+    expect(loadTable(section, { prot: 7n })).toEqual({
+      values: { port: 1 },
+      warnings: ['unknown configuration key "later.prot" is ignored, did you mean "later.port"?'],
+    });
+    expect(() => loadTable(section, { port: 10n })).toThrow(
+      /^invalid later config: port too large/,
+    );
+    expect(() => loadTable(section, { port: 'x' })).toThrow(/incompatible types/);
   });
 });

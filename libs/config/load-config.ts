@@ -8,7 +8,14 @@ import { type ConfigKey, refusalOf, TypeMismatch } from './config-key.js';
 import { applyEnvironment, type Environment } from './environment.js';
 import { ConfigError } from './errors.js';
 import { nearestName } from './nearest.js';
-import type { ConfigOf, Section, SectionRegistry, TableValues } from './section.js';
+import type {
+  ConfigOf,
+  KeyValues,
+  Section,
+  SectionKeys,
+  SectionRegistry,
+  TableValues,
+} from './section.js';
 
 /** A loaded configuration and what in it deserves a warning. */
 export interface LoadedConfig<Registry extends SectionRegistry> {
@@ -41,6 +48,26 @@ export function loadConfig<const Registry extends SectionRegistry>(
     found.map(({ name, section, tables }) => [name, section.repeats ? tables : tables[0]]),
   );
   return { config: config as ConfigOf<Registry>, warnings };
+}
+
+/**
+ * Reads one table of a section that was not known when the file was read, a plugin's: its keys, warnings about unknown ones,
+ * its check.
+ * @param table as TOML parsers give it, integers as bigint
+ * @throws ConfigError
+ */
+export function loadTable<Keys extends SectionKeys>(
+  section: Section<Keys>,
+  table: Readonly<Record<string, unknown>>,
+): { readonly values: KeyValues<Keys>; readonly warnings: readonly string[] } {
+  const plain: Section = section as unknown as Section;
+  const values = readTable(plain, table, '');
+  checkTables(plain, [values]);
+  const known = declaredKeys(plain);
+  const warnings = Object.keys(table)
+    .filter((name) => !known.includes(name))
+    .map((name) => unknownText(name, `${section.name}.`, known));
+  return { values: values as KeyValues<Keys>, warnings };
 }
 
 /** A table of a section with every key at its default. */
@@ -78,7 +105,7 @@ function readTables(
 function readTable(section: Section, table: Record<string, unknown>, toml: string): TableValues {
   const values = defaultTable(section);
   for (const [name, key] of Object.entries(section.keys)) {
-    const raw = table[key.key];
+    const raw = key.kind === 'other keys' ? otherKeysOf(section, table) : table[key.key];
     if (raw === undefined) continue;
     try {
       values[name] = key.fromToml(raw);
@@ -89,6 +116,17 @@ function readTable(section: Section, table: Record<string, unknown>, toml: strin
   }
   return values;
 }
+
+function otherKeysOf(section: Section, table: Record<string, unknown>): Record<string, unknown> {
+  const known = declaredKeys(section);
+  return Object.fromEntries(Object.entries(table).filter(([name]) => !known.includes(name)));
+}
+
+const declaredKeys = ({ keys }: Section): readonly string[] =>
+  Object.values(keys).map(({ key }) => key);
+
+const hasOtherKeys = ({ keys }: Section): boolean =>
+  Object.values(keys).some(({ kind }) => kind === 'other keys');
 
 function typeError(
   section: Section,
@@ -133,7 +171,8 @@ function unknownNames(registry: SectionRegistry, document: Record<string, unknow
       if (!topKeys.includes(name)) warnings.push(unknownText(name, '', [...names, ...topKeys]));
       continue;
     }
-    const known = Object.values(section.keys).map((key) => key.key);
+    if (hasOtherKeys(section)) continue;
+    const known = declaredKeys(section);
     const tables: unknown[] = Array.isArray(value) ? value : [value];
     const given = new Set(
       tables.flatMap((table) =>

@@ -7,6 +7,9 @@ export { type PrometheusConfig, prometheusSection } from './prometheus/prometheu
 export { PrometheusService } from './prometheus/prometheus-service.js';
 export { READ_BODY_MAX_BYTES } from './prometheus/read.handler.js';
 export { builtInInputs } from './built-in.js';
+export { type PluginConfig, pluginSection } from './plugin/plugin.config.js';
+export { type PluginReport, Plugins } from './plugin/plugins.js';
+export { useHostModules } from './plugin/use-host-modules.js';
 export { InputError } from './shared/errors.js';
 export {
   defineInput,

@@ -46,6 +46,7 @@ class CollectdInput implements Input, PacketEvents {
   /** Whether the packet has counted as one that cannot be read, and as an offender. */
   private isFailureCounted = false;
   private isOffender = false;
+  private areFilesOpen = false;
 
   constructor(
     private readonly config: CollectdConfig,
@@ -100,6 +101,7 @@ class CollectdInput implements Input, PacketEvents {
 
   async open(): Promise<void> {
     for (const files of this.watched) await files.open();
+    this.areFilesOpen = true;
     try {
       await this.listener.open();
     } catch (error) {
@@ -111,6 +113,7 @@ class CollectdInput implements Input, PacketEvents {
   }
 
   async close(): Promise<void> {
+    this.areFilesOpen = false;
     for (const files of this.watched) files.close();
     await this.listener.close();
     await this.batcher.close();
@@ -127,6 +130,14 @@ class CollectdInput implements Input, PacketEvents {
     const tags = { bind: this.config.bindAddress };
     const values = { ...counters, readFail, ...batcher.statistics, kernelDrops };
     return [{ name: 'collectd', tags, values }];
+  }
+
+  async replay(raw: Uint8Array, peer: string): Promise<void> {
+    // Types and users are needed, a socket is not.
+    if (!this.areFilesOpen) for (const files of this.watched) await files.open();
+    this.areFilesOpen = true;
+    const at = peer.lastIndexOf(':');
+    this.receive(raw, { address: peer.slice(0, at), port: Number(peer.slice(at + 1)) });
   }
 
   onPoints(count: number): void {
@@ -162,7 +173,10 @@ class CollectdInput implements Input, PacketEvents {
     this.ledger.refuse(1, 'notification');
   }
 
-  private receive(bytes: Uint8Array, { address, port }: RemoteInfo): void {
+  private receive(
+    bytes: Uint8Array,
+    { address, port }: Pick<RemoteInfo, 'address' | 'port'>,
+  ): void {
     const { batcher, ledger } = this;
     this.counters.bytesRx += bytes.length;
     if (batcher.isBusy) {

@@ -11,7 +11,12 @@ import {
 } from '../shared/input.js';
 import { LimitedLog } from '../shared/limited-log.js';
 import { countLines, LineAssembler, LineScratch, ONE_NEWLINE } from '../shared/line-assembler.js';
-import { type ConnectionHandler, type TcpConnection, TcpListener } from '../shared/tcp-listener.js';
+import {
+  type ConnectionHandler,
+  type ConnectionInfo,
+  type TcpConnection,
+  TcpListener,
+} from '../shared/tcp-listener.js';
 import { UdpListener } from '../shared/udp-listener.js';
 import { type GraphiteConfig, graphiteSection } from './graphite.config.js';
 import { type GraphiteCounters, GraphiteDecoder, lineTooLong } from './graphite-decoder.js';
@@ -115,6 +120,17 @@ class GraphiteInput implements Input {
 
   addresses(): readonly string[] {
     return [this.tcp, this.udp, this.pickle].flatMap((listener) => listener?.address ?? []);
+  }
+
+  connections(): readonly ConnectionInfo[] {
+    return [this.tcp, this.pickle].flatMap((listener) => listener?.connections() ?? []);
+  }
+
+  replay(raw: Uint8Array, peer: string): void {
+    const { decoder, batcher, scratch } = this;
+    batcher.from(peer);
+    decoder.decode(scratch, scratch.fill(raw, ONE_NEWLINE), peer);
+    batcher.added();
   }
 
   statistics(): readonly InputStatistics[] {

@@ -92,6 +92,34 @@ export class OpentsdbHttp {
     while (this.requests.size > 0) await Promise.all(this.requests);
   }
 
+  /** Takes a body, or a data point of one, that was rejected before; see Input.replay. */
+  replay(body: Uint8Array, peer: string): void {
+    const { sink, database, ledger } = this.parts;
+    const content = this.decoder.decode(body, true, sink.series(database));
+    const { batch, error, datapoints } = content;
+    ledger.receive(datapoints);
+    if (error !== '') {
+      this.decoder.recycle(batch);
+      return ledger.reject({ count: datapoints, reason: 'bad JSON', text: error, peer, raw: body });
+    }
+    this.bookFailures(content, body, peer);
+    const points = batch.pointCount;
+    if (points === 0) return this.decoder.recycle(batch);
+    const write: Promise<void> = this.write(batch)
+      .then(
+        (outcome) => {
+          ledger.store(outcome.points);
+          if (outcome.dropped > 0) ledger.refuse(outcome.dropped, outcome.reason);
+        },
+        () => ledger.drop(points, 'write'),
+      )
+      .finally(() => {
+        this.requests.delete(write);
+        this.decoder.recycle(batch);
+      });
+    this.requests.add(write);
+  }
+
   private accept(request: IncomingMessage, response: ServerResponse): void {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     // The API's version may be named.

@@ -166,6 +166,7 @@ describe('OpentsdbInput', () => {
       transport: 'tcp',
       database: 'opentsdb',
       encode: encodeHttp,
+      replayed: Buffer.from(Buffer.from(encodeHttp(0, 7)).toString().split('\r\n\r\n')[1] ?? ''),
       garbage: Buffer.from(
         'POST /api/put HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\n{',
       ),

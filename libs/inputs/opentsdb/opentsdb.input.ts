@@ -9,8 +9,13 @@ import {
   type InputStatistics,
 } from '../shared/input.js';
 import { LimitedLog } from '../shared/limited-log.js';
-import { LineAssembler, LineScratch } from '../shared/line-assembler.js';
-import { type ConnectionHandler, type TcpConnection, TcpListener } from '../shared/tcp-listener.js';
+import { LineAssembler, LineScratch, ONE_NEWLINE } from '../shared/line-assembler.js';
+import {
+  type ConnectionHandler,
+  type ConnectionInfo,
+  type TcpConnection,
+  TcpListener,
+} from '../shared/tcp-listener.js';
 import { type HttpCounters, OpentsdbHttp } from './opentsdb-http.js';
 import { type OpentsdbConfig, opentsdbSection } from './opentsdb.config.js';
 import { spokenProtocol } from './protocol-sniffer.js';
@@ -28,6 +33,8 @@ const COMMANDS = ['exit', 'help', 'put', 'stats', 'version'];
 /** Bytes of complaints that may wait for a sender to read them; beyond it they are left out. */
 const COMPLAINTS_BYTES_MAX = 16 * 1024;
 const NO_BYTES = new Uint8Array(0);
+const OPENING_BRACE = 123;
+const OPENING_BRACKET = 91;
 
 /** One `[[opentsdb]]`. */
 class OpentsdbInput implements Input {
@@ -45,7 +52,7 @@ class OpentsdbInput implements Input {
     httpBytesRx: 0,
     httpPutFail: 0,
   };
-  private readonly connections = { httpConnsHandled: 0, tlConnsActive: 0, tlConnsHandled: 0 };
+  private readonly spoken = { httpConnsHandled: 0, tlConnsActive: 0, tlConnsHandled: 0 };
   private readonly batcher: Batcher;
   private readonly decoder: TelnetDecoder;
   private readonly http: OpentsdbHttp;
@@ -130,7 +137,10 @@ class OpentsdbInput implements Input {
 
   async close(): Promise<void> {
     const { listener } = this;
-    if (listener === null) return;
+    if (listener === null) {
+      await this.http.close();
+      return this.batcher.close();
+    }
     // Held back senders are read on: what they have sent is not lost.
     this.hold(false);
     await this.http.close();
@@ -145,14 +155,24 @@ class OpentsdbInput implements Input {
     return [this.listener?.address ?? []].flat();
   }
 
+  connections(): readonly ConnectionInfo[] {
+    return this.listener?.connections() ?? [];
+  }
+
+  reloadCertificates(): void {
+    const { certificatePath, privateKeyPath, isTlsEnabled } = this.config;
+    if (!isTlsEnabled) return;
+    this.listener?.setSecureContext(this.context.tlsOptions(certificatePath, privateKeyPath));
+  }
+
   statistics(): readonly InputStatistics[] {
-    const { counters, connections, batcher, listener } = this;
+    const { counters, spoken, batcher, listener } = this;
     return [
       {
         name: 'opentsdb',
         tags: { bind: this.config.bindAddress },
         values: {
-          ...connections,
+          ...spoken,
           ...counters,
           // Errors of reading end a connection and are no more than that here.
           tlReadErr: 0,
@@ -180,7 +200,7 @@ class OpentsdbInput implements Input {
           beginning = Uint8Array.from(beginning);
         } else if (protocol === 'http') {
           isHttp = true;
-          this.connections.httpConnsHandled++;
+          this.spoken.httpConnsHandled++;
           this.http.serve(connection.detach(Buffer.from(beginning)));
           beginning = NO_BYTES;
         } else {
@@ -202,19 +222,28 @@ class OpentsdbInput implements Input {
   }
 
   private acceptTelnet(connection: TcpConnection): ConnectionHandler {
-    const { decoder, batcher, config, connections, counters } = this;
+    const { decoder, batcher, config, spoken, counters } = this;
     const { lineBytesMax, areErrorsAnswered } = config;
-    connections.tlConnsHandled++;
-    connections.tlConnsActive++;
+    spoken.tlConnsHandled++;
+    spoken.tlConnsActive++;
+    // What a chunk brings about is sent at once.
+    let answers = '';
+    const flush = (): void => {
+      if (answers !== '') connection.write(answers);
+      answers = '';
+    };
     const sender: TelnetSender = {
       peer: connection.peer,
-      answer: (text) => connection.write(text),
+      answer: (text) => (answers += text),
       complain: (text) => {
         // Many senders never read.
-        const isRead = connection.backlogBytes < COMPLAINTS_BYTES_MAX;
-        if (areErrorsAnswered && isRead) connection.write(text);
+        const isRead = connection.backlogBytes + answers.length < COMPLAINTS_BYTES_MAX;
+        if (areErrorsAnswered && isRead) answers += text;
       },
-      close: () => connection.close(),
+      close: () => {
+        flush();
+        connection.close();
+      },
     };
     const lines = new LineAssembler(
       this.scratch,
@@ -229,11 +258,13 @@ class OpentsdbInput implements Input {
       data: (chunk) => {
         batcher.from(connection.peer);
         lines.push(chunk);
+        flush();
         if (batcher.isBusy) this.hold(true);
       },
       end: () => {
         lines.end();
-        connections.tlConnsActive--;
+        flush();
+        spoken.tlConnsActive--;
       },
     };
   }
@@ -264,6 +295,16 @@ class OpentsdbInput implements Input {
         return false;
     }
   };
+
+  /** Takes telnet lines, and JSON. */
+  replay(raw: Uint8Array, peer: string): void {
+    const { decoder, scratch } = this;
+    if (raw[0] === OPENING_BRACE || raw[0] === OPENING_BRACKET) return this.http.replay(raw, peer);
+    const nobody = (): void => undefined;
+    const silent = { peer, answer: nobody, complain: nobody, close: nobody };
+    this.batcher.from(peer);
+    decoder.decode(scratch, scratch.fill(raw, ONE_NEWLINE), silent);
+  }
 
   /** Counters under names like those of OpenTSDB's own. */
   private metrics(): readonly (readonly [string, number])[] {

@@ -9,6 +9,7 @@ import type { Clock, FileSystem, Logger } from '#kernel';
 import type { ShapeTable } from '#models';
 import type { IngestLedger, RejectedInput } from './ingest-ledger.js';
 import type { PointSink } from './point-sink.js';
+import type { ConnectionInfo } from './tcp-listener.js';
 
 /** Counters of one listener, as SHOW STATS has them. */
 export interface InputStatistics {
@@ -36,6 +37,16 @@ export interface Input {
   /** Addresses that are listened on, `127.0.0.1:2003`, with the real port where the configuration says 0. Empty while closed. */
   addresses(): readonly string[];
   statistics(): readonly InputStatistics[];
+  /**
+   * Takes a piece of input that was rejected before, as {@link RejectedInput.raw} had it, through the decoder once more; what comes
+   * of it is stored by {@link close}. Called on an input of its own that is never opened, whose clock says when the input came
+   * in. Absent where what is rejected is not to be had again.
+   */
+  replay?(raw: Uint8Array, peer: string): void | Promise<void>;
+  /** Connections open now, for diagnostics. */
+  connections?(): readonly ConnectionInfo[];
+  /** Takes up renewed certificates for new connections. @throws where they cannot be read; the old ones stay */
+  reloadCertificates?(): void;
 }
 
 /** Keeps what inputs reject, for looking at and replaying. */

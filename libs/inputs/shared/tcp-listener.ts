@@ -5,6 +5,7 @@
 import net from 'node:net';
 import tls, { type SecureContextOptions } from 'node:tls';
 import { type Logger, messageOf } from '#kernel';
+import { inPresentScope } from './fault-scope.js';
 import { formatAddress, parseBindAddress } from './bind-address.js';
 
 /** A connection as its handler sees it. */
@@ -25,7 +26,7 @@ export interface TcpConnection {
   detach(rest: Uint8Array): net.Socket;
 }
 
-/** Takes what a connection receives. Must not throw. */
+/** Takes what a connection receives. Must not throw; one that does loses its connection. */
 export interface ConnectionHandler {
   /** @param chunk lent for the call */
   data(chunk: Uint8Array): void;
@@ -78,6 +79,8 @@ export class TcpListener {
   connectionsHandled = 0;
   /** Connections closed at once because there were too many. */
   connectionsRefused = 0;
+  /** Connections that were cut because their handler threw. */
+  handlerFaults = 0;
   private server: net.Server | null = null;
   private readonly open_ = new Set<OpenConnection>();
   private isPaused = false;
@@ -185,21 +188,29 @@ export class TcpListener {
         return socket;
       },
     });
-    const receive = (chunk: Buffer): void => {
+    const receive = inPresentScope((chunk: Buffer): void => {
       this.chunks++;
-      handler.data(chunk);
-    };
+      try {
+        handler.data(chunk);
+      } catch (error) {
+        this.cutOff(socket, error);
+      }
+    });
     const connection: OpenConnection = {
       socket,
       isDetached: false,
       local: endOf(socket.localAddress, socket.localPort),
       remote,
       connectedAt: new Date(),
-      finish: () => {
+      finish: inPresentScope(() => {
         if (!this.open_.delete(connection)) return;
         this.connectionsActive--;
-        handler.end();
-      },
+        try {
+          handler.end();
+        } catch (error) {
+          this.cutOff(socket, error);
+        }
+      }),
     };
     this.open_.add(connection);
     this.connectionsActive++;
@@ -211,6 +222,16 @@ export class TcpListener {
     socket.on('close', connection.finish);
     if (idleTimeoutMs > 0) socket.setTimeout(idleTimeoutMs, () => socket.destroy());
     if (this.isPaused) socket.pause();
+  }
+
+  private cutOff(socket: net.Socket, error: unknown): void {
+    this.handlerFaults++;
+    this.options.logger.error('Connection is cut: its handler failed', {
+      peer: endOf(socket.remoteAddress, socket.remotePort),
+      error: messageOf(error),
+      ...(error instanceof Error && { stack: error.stack }),
+    });
+    socket.destroy();
   }
 
   private note(error: Error): void {

@@ -6,6 +6,7 @@ import type { RemoteInfo } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised';
 import { type Logger, messageOf } from '#kernel';
+import { inPresentScope } from './fault-scope.js';
 import { formatAddress, parseBindAddress } from './bind-address.js';
 import type { IngestLedger } from './ingest-ledger.js';
 import { kernelDropsOf } from './kernel-drops.js';
@@ -20,7 +21,7 @@ export interface UdpListenerOptions {
   /** Told what the kernel dropped. */
   readonly ledger: IngestLedger;
   /**
-   * Takes a datagram. Must not throw.
+   * Takes a datagram. Must not throw; what it throws is logged and counted.
    * @param bytes lent for the call
    */
   receive(bytes: Uint8Array, peer: RemoteInfo): void;
@@ -38,6 +39,8 @@ export class UdpListener {
   datagrams = 0;
   /** Errors of reading. */
   readFail = 0;
+  /** Datagrams whose handler threw. */
+  handlerFaults = 0;
   /** Datagrams that the kernel dropped for want of buffer. */
   kernelDrops = 0;
   private socket: SocketAsPromised | null = null;
@@ -63,9 +66,19 @@ export class UdpListener {
     const { receive, readBufferBytes, logger } = this.options;
     if (readBufferBytes > 0) this.setReceiveBuffer(socket, readBufferBytes);
     const raw = socket.socket;
+    const take = inPresentScope(receive);
     raw.on('message', (message, peer) => {
       this.datagrams++;
-      receive(message, peer);
+      try {
+        take(message, peer);
+      } catch (error) {
+        this.handlerFaults++;
+        logger.error('Datagram is lost: its handler failed', {
+          peer: `${peer.address}:${peer.port}`,
+          error: messageOf(error),
+          ...(error instanceof Error && { stack: error.stack }),
+        });
+      }
     });
     raw.on('error', (error) => {
       this.readFail++;

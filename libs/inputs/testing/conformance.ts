@@ -26,6 +26,8 @@ export interface ConformanceSubject {
   encode(first: number, count: number): Uint8Array;
   /** Input that must be rejected, in part at least. */
   readonly garbage: Uint8Array;
+  /** Seven good points in the form in which rejected input is handed out, where that is not the transport's. */
+  readonly replayed?: Uint8Array;
   /** Counters that it must have. */
   readonly counters: readonly string[];
   /** Tables that must be refused, and what their error texts must contain. */
@@ -155,6 +157,24 @@ export function conformanceChecks(subject: ConformanceSubject): readonly Conform
       await send(encode(0, 5));
       await until('the same points again', () => bench.sink.lines(database).length === 5);
     }),
+    {
+      name: 'takes what it rejected once more, without listening',
+      run: async () => {
+        const { input, sink } = benchInput(subject.definition, `${subject.toml}\n${SLOW}`);
+        if (input.replay === undefined) return;
+        const raw = await rejectedOf(subject);
+        await input.replay(raw, '10.0.0.1:1');
+        const { rejected } = input.ledger.snapshot();
+        assert.equal(rejected.length > 0, true, 'garbage is rejected again');
+        await input.replay(subject.replayed ?? encode(0, 7), '10.0.0.1:1');
+        await input.close();
+        const books = input.ledger.snapshot();
+        assertBalanced(books);
+        assert.equal(books.inFlight, 0, 'nothing is in flight after close()');
+        assert.equal(books.stored >= 7, true, 'what is good is stored');
+        assert.equal(sink.lines(database).length, books.stored);
+      },
+    },
     check('has the counters', FAST, async ({ input }) => {
       const [first] = input.statistics();
       for (const name of subject.counters) {
@@ -176,6 +196,18 @@ export function conformanceChecks(subject: ConformanceSubject): readonly Conform
       },
     },
   ];
+}
+
+/** What an input hands out when it rejects the subject's garbage. */
+async function rejectedOf(subject: ConformanceSubject): Promise<Uint8Array> {
+  const { input, rejected } = benchInput(subject.definition, subject.toml);
+  await input.open();
+  const [address = ''] = input.addresses();
+  if (subject.transport === 'tcp') await sendTcp(address, subject.garbage);
+  else await sendUdp(address, subject.garbage);
+  await until('garbage to be rejected', () => rejected.length > 0);
+  await input.close();
+  return rejected[0].raw;
 }
 
 /** The equation of the books. */

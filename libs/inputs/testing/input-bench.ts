@@ -15,6 +15,8 @@ const WAIT_MS_MAX = 10_000;
 /** An input and what it stands on. */
 export interface InputBench {
   readonly input: Input;
+  /** What it was given. */
+  readonly context: InputContext;
   readonly sink: MemorySink;
   /** What it rejected, raw bytes copied. */
   readonly rejected: RejectedInput[];
@@ -34,12 +36,12 @@ export function inputConfig(
 /** An input of a piece of TOML, not opened yet. Addresses with port 0 suit best. */
 export function benchInput(
   definition: InputDefinition,
-  toml: string,
+  toml = '',
   context: Partial<InputContext> = {},
 ): InputBench {
   const sink = new MemorySink();
   const rejected: RejectedInput[] = [];
-  const input = definition.create(inputConfig(definition, toml), {
+  const given: InputContext = {
     logger: silentLogger,
     clock: new SystemClock(),
     files: new NodeFileSystem(),
@@ -48,8 +50,9 @@ export function benchInput(
     rejects: { reject: (each) => rejected.push({ ...each, raw: each.raw.slice() }) },
     tlsOptions: () => ({}),
     ...context,
-  });
-  return { input, sink, rejected };
+  };
+  const input = definition.create(inputConfig(definition, toml), given);
+  return { input, context: given, sink, rejected };
 }
 
 /** Waits until a condition holds. @throws InputError when it does not after 10 s */

@@ -120,7 +120,12 @@ export class UdpInput implements Input {
     return [{ name: 'udp', tags, values: { ...counters, kernelDrops } }];
   }
 
-  private receive(bytes: Uint8Array, peer: RemoteInfo): void {
+  replay(raw: Uint8Array, peer: string): void {
+    const at = peer.lastIndexOf(':');
+    this.receive(raw, { address: peer.slice(0, at), port: Number(peer.slice(at + 1)) });
+  }
+
+  private receive(bytes: Uint8Array, peer: Pick<RemoteInfo, 'address' | 'port'>): void {
     this.bytesRx += bytes.length;
     const { ledger } = this;
     if (this.writer.isBusy) {
