@@ -148,7 +148,8 @@ function* showSeries(
       const own = new Set<string>();
       for (const { series, kept } of views.series(name, condition, mode))
         for (const i of kept) own.add(series.key(i));
-      keys.push(...(views.views.length > 1 ? [...own].sort(compareNames) : own));
+      // One by one: there may be more of them than a call takes arguments.
+      for (const key of views.views.length > 1 ? [...own].sort(compareNames) : own) keys.push(key);
     }
     yield* textSeries(
       '',
