@@ -116,6 +116,12 @@ log-enabled = false
  */
 export async function startPeer(name, { folder, port, data = '' }) {
   mkdirSync(folder, { recursive: true });
+  const url = `http://127.0.0.1:${port}`;
+  const isTaken = await request(`${url}/ping`).then(
+    () => true,
+    () => false,
+  );
+  if (isTaken) throw new TypeError(`port ${port} is taken`);
   const config = join(folder, `${name}.conf`);
   writeFileSync(config, settings(folder, port, data));
   const log = openSync(join(folder, `${name}.log`), 'a');
@@ -134,7 +140,6 @@ export async function startPeer(name, { folder, port, data = '' }) {
   closeSync(log);
   children.add(child);
   const ended = new Promise((done) => child.on('exit', done)).then(() => children.delete(child));
-  const url = `http://127.0.0.1:${port}`;
   const health = name === 'tidegate' ? '/ready' : '/ping';
   for (;;) {
     try {
@@ -146,9 +151,6 @@ export async function startPeer(name, { folder, port, data = '' }) {
     await sleep(10);
   }
   const readyMs = performance.now() - startedMs;
-  // Somebody else may have answered on the port.
-  await sleep(200);
-  if (child.exitCode !== null) throw new TypeError(`${name} ended; see ${folder}/${name}.log`);
   return {
     name,
     url,

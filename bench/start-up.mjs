@@ -52,6 +52,7 @@ const QUESTIONS = [
   ['tagValuesCardinality', 'SHOW TAG VALUES EXACT CARDINALITY WITH KEY = device'],
   ['tagValues', 'SHOW TAG VALUES WITH KEY = host'],
   ['regexSelect', 'SELECT count(value) FROM hc WHERE host =~ /^h1[0-9]$/'],
+  ['showSeriesLimited', 'SHOW SERIES LIMIT 10'],
   ['equalSelect', "SELECT value FROM hc WHERE host = 'h77' AND device = 'd7'"],
 ];
 
