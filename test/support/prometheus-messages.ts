@@ -138,7 +138,10 @@ export function seriesOfStream(body: Uint8Array): ReadSeries[] {
       const labels = labelsOf(series);
       const samples = series.chunks.flatMap(({ data }) => decodeXorChunk(data));
       const last = found[found.length - 1];
-      if (last !== undefined && JSON.stringify(last.labels) === JSON.stringify(labels))
+      const isMore = JSON.stringify(last?.labels) === JSON.stringify(labels);
+      // Different series may have equal labels; one that goes on does so behind what was there.
+      const endMs = last?.samples[last.samples.length - 1]?.[0] ?? Infinity;
+      if (last !== undefined && isMore && (samples[0]?.[0] ?? 0) > endMs)
         found[found.length - 1] = { labels, samples: [...last.samples, ...samples] };
       else found.push({ labels, samples });
     }

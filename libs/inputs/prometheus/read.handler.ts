@@ -187,14 +187,14 @@ export class ReadHandler {
         statistics.readSamples += budget.samples;
       }
     } finally {
+      if (signal.aborted) statistics.readReqCancelled++;
       this.gate.leave();
     }
   }
 
   private countFailure(error: unknown): void {
-    const { statistics } = this.parts;
-    if (error instanceof InputError && error.code === CANCELLED) statistics.readReqCancelled++;
-    else statistics.readReqFail++;
+    const isCancelled = error instanceof InputError && error.code === CANCELLED;
+    if (!isCancelled) this.parts.statistics.readReqFail++;
   }
 }
 
