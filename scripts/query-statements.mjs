@@ -59,8 +59,7 @@ export class QueryStatements {
     const kind = this.random(100);
     if (kind < 14) return { q: this.show() };
     if (kind < 22) return { q: this.broken(this.select()) };
-    if (kind < 25) return { q: `EXPLAIN ${this.plain()}` };
-    if (kind < 28) return this.bound();
+    if (kind < 26) return this.bound();
     if (kind < 32) return this.shaped();
     if (kind < 34) return { q: `${this.select()}; ${this.pick([this.select(), this.show()])}` };
     if (kind < 46) return { q: this.plain() };

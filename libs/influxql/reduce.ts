@@ -197,7 +197,8 @@ function foldUnsigned(op: BinaryOperator, lhs: bigint, rhs: Expr): Literal | nul
   if (rhs.kind !== 'unsigned' && rhs.kind !== 'integer') return null;
   const other = BigInt.asUintN(64, rhs.value);
   if (op === '/') return { kind: 'unsigned', value: other === 0n ? 0n : lhs / other };
-  const value = wholeArithmetic(op, lhs, other);
+  const isBitwise = op === '&' || op === '|' || op === '^';
+  const value = isBitwise ? null : wholeArithmetic(op, lhs, other);
   return value === null
     ? compare(op, lhs, other)
     : { kind: 'unsigned', value: BigInt.asUintN(64, value) };

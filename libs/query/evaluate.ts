@@ -164,8 +164,10 @@ function combineBooleans(op: BinaryOperator, left: Column, right: Column, scope:
   for (let i = 0; i < count; i++) {
     const hasLeft = hasValue(left, i);
     const hasRight = hasValue(right, i);
-    const isLeft = hasLeft ? left.type === 'boolean' : hasRight && isAbsentFalse;
-    const isRight = hasRight ? right.type === 'boolean' : hasLeft && isAbsentFalse;
+    const isLeftTrueOrFalse = hasLeft && left.type === 'boolean';
+    const isRightTrueOrFalse = hasRight && right.type === 'boolean';
+    const isLeft = isLeftTrueOrFalse || (!hasLeft && isRightTrueOrFalse && isAbsentFalse);
+    const isRight = isRightTrueOrFalse || (!hasRight && isLeftTrueOrFalse && isAbsentFalse);
     if (!isLeft && !isEquality) present[i] = 0;
     if (!isLeft || !isRight) continue;
     const a = hasLeft ? (left.numbers[i] as number) : 0;

@@ -3,6 +3,8 @@
  */
 import {
   compileRegex,
+  printExpr,
+  walkExpr,
   type Call,
   type CastType,
   type Expr,
@@ -61,9 +63,19 @@ export function expandFields(
   names: SourceNames,
   groupedTags: readonly string[],
 ): readonly Field[] {
-  if (!fields.some(({ expr }) => hasPattern(expr))) return fields;
+  if (!fields.some(({ expr }) => hasPattern(expr) || hasRegex(expr))) return fields;
+  const odd = fields.find(({ expr }) => expr.kind === 'binary' && hasRegex(expr));
+  if (odd) throw new QueryError(`unsupported expression with regex field: ${printExpr(odd.expr)}`);
   const candidates = candidatesOf(names, new Set(groupedTags));
   return fields.flatMap((field) => expandField(field, candidates));
+}
+
+function hasRegex(expr: Expr): boolean {
+  let isFound = false;
+  walkExpr(expr, (node) => {
+    if (node.kind === 'regex') isFound = true;
+  });
+  return isFound;
 }
 
 /** True where a field is, or calls a function of, a pattern. */

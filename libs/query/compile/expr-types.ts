@@ -30,7 +30,7 @@ export function checkTypes(expr: Expr, typeOf: TypeOf): void {
   if (first?.expr === null) throw new QueryError(first.reason);
   if (first)
     throw new QueryError(
-      `type error: ${printExpr(withTypes(first.expr, typeOf))}: ${first.reason}`,
+      `type error: ${printExpr(typedNames(first.expr, typeOf))}: ${first.reason}`,
     );
 }
 
@@ -124,8 +124,8 @@ function declaredOperation(op: BinaryOperator, left: ExprType, right: ExprType):
   return left === 'unsigned' || right === 'unsigned' ? 'unsigned' : 'integer';
 }
 
-/** The expression with types behind its names, as error texts show them. */
-function withTypes(expr: Expr, typeOf: TypeOf): Expr {
+/** The expression with types behind its names, where they are known. */
+export function typedNames(expr: Expr, typeOf: TypeOf): Expr {
   switch (expr.kind) {
     case 'varRef': {
       const type = refType(expr, typeOf);
@@ -133,13 +133,13 @@ function withTypes(expr: Expr, typeOf: TypeOf): Expr {
       return { ...expr, cast };
     }
     case 'paren':
-      return { ...expr, expr: withTypes(expr.expr, typeOf) };
+      return { ...expr, expr: typedNames(expr.expr, typeOf) };
     case 'binary':
-      return { ...expr, lhs: withTypes(expr.lhs, typeOf), rhs: withTypes(expr.rhs, typeOf) };
+      return { ...expr, lhs: typedNames(expr.lhs, typeOf), rhs: typedNames(expr.rhs, typeOf) };
     case 'call':
-      return { ...expr, args: expr.args.map((argument) => withTypes(argument, typeOf)) };
+      return { ...expr, args: expr.args.map((argument) => typedNames(argument, typeOf)) };
     case 'distinct':
-      return withTypes(
+      return typedNames(
         { kind: 'call', name: 'distinct', args: [{ kind: 'varRef', name: expr.name, cast: null }] },
         typeOf,
       );

@@ -22,7 +22,7 @@ export interface FieldContext {
 
 /** What the fields of a statement turned out to be. */
 export interface FieldFacts {
-  /** Outermost calls that are no math functions. */
+  /** Calls that are no math functions, also those inside others. */
   readonly callCount: number;
   /** True where every call is a selector of one point. */
   readonly hasOnlySelectors: boolean;
@@ -259,11 +259,10 @@ class FieldChecker {
     this.#symbol(name, argument);
   }
 
-  /** A call inside a call does not count as a call of its own. */
+  /** A call inside a call, which counts as one of its own but for distinct(). */
   #nested(call: Call): void {
-    const count = this.#callCount;
-    this.#expr(call);
-    this.#callCount = count;
+    if (call.name === 'distinct') this.#distinct(call.args, true);
+    else this.#expr(call);
   }
 
   #sample(args: readonly Expr[]): void {

@@ -3,6 +3,7 @@
  */
 import type { Call, Expr, VarRef } from '#influxql';
 import { QueryError } from '../errors.js';
+import { isMathFunction } from '../math-functions.js';
 import { isNumeric, type ExprType, type ValueType } from '../value-type.js';
 import type { Accumulator } from './accumulator.js';
 import { CollectAccumulator } from './collecting.js';
@@ -123,8 +124,13 @@ export function planCall(call: Call, context: CallContext, extraWindows = 0): Ca
   if (!transform) return planLeaf(call, context, extraWindows);
   const [argument] = call.args;
   const extra = extraWindows + (context.intervalNs === 0n ? 0 : windowsBefore(call));
+  if (argument?.kind === 'call' && isMathFunction(argument.name))
+    throw new QueryError(`unsupported call: ${argument.name}`);
   const input =
     argument?.kind === 'call' ? planCall(argument, context, extra) : planRaw(call, context, extra);
+  const inputs = resultOf(input);
+  if (inputs && NUMERIC_ONLY.has(call.name) && !isNumeric(inputs))
+    throw unsupported(call.name, inputs);
   return { kind: 'transform', input, apply: transform };
 }
 
@@ -250,9 +256,30 @@ function inputType(name: string, ref: VarRef, { typeOf }: CallContext): ValueTyp
     (NUMERIC_ONLY.has(name) && !isNumeric(type)) ||
     ((name === 'min' || name === 'max') && type === 'string');
   if (isUnsupported) {
-    throw new QueryError(`unsupported ${name} iterator type: *query.${type}InterruptIterator`);
+    throw unsupported(name, type);
   }
   return type;
+}
+
+/** Where InfluxDB 1.x's error texts name a function otherwise. */
+const TOLD_NAMES: Readonly<Record<string, string>> = {
+  non_negative_derivative: 'derivative',
+  non_negative_difference: 'difference',
+  moving_average: 'moving average',
+  cumulative_sum: 'cumulative sum',
+  holt_winters: 'elapsed',
+  holt_winters_with_fit: 'elapsed',
+};
+
+function unsupported(name: string, type: ValueType): QueryError {
+  const told = TOLD_NAMES[name] ?? name;
+  return new QueryError(`unsupported ${told} iterator type: *query.${type}InterruptIterator`);
+}
+
+/** Type of a plan's results; null where there are none. */
+function resultOf(plan: CallPlan): ValueType | null {
+  if (plan.kind === 'leaf') return plan.input && plan.makeAccumulator().type;
+  return plan.kind === 'raw' ? plan.input : null;
 }
 
 function refOf(argument: Expr | undefined): VarRef {

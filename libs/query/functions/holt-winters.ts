@@ -33,6 +33,8 @@ export function holtWinters(input: Stream, options: HoltWintersOptions): Stream 
   const rows = input.timesNs.map((_, i) => i).filter((i) => hasValue(input.values, i));
   const times = rows.map((row) => input.timesNs[row] ?? 0n);
   const isSeasonal = season >= 2;
+  // Where time runs backwards upstream measures a negative length.
+  if (times.length > 1 && (times[0] ?? 0n) > (times.at(-1) ?? 0n)) return emptyStream();
   if (rows.length < 2 || (isSeasonal && rows.length < season) || intervalNs === 0n)
     return emptyStream();
   const y = evenlySpaced(

@@ -103,7 +103,7 @@ export class DatabaseViews {
     return views.map(({ view }) => {
       const table = new StoredTable(view, name);
       const isIndex = mode === 'index';
-      const asked = condition && isIndex ? withoutFields(condition, table) : condition;
+      const asked = condition && isIndex ? onIndex(condition, table) : condition;
       const series = table.series(requiredTags(table, asked)) as SeriesList & {
         readonly ids: Int32Array;
       };
@@ -180,15 +180,15 @@ function isWanted(name: string, sources: readonly MeasurementSource[]): boolean 
   );
 }
 
-/** A condition with comparisons of fields taken for true. */
-function withoutFields(condition: Expr, table: StoredTable): Expr {
+/** A condition as the index sees it: comparisons of fields, and with what is no text, hold. */
+function onIndex(condition: Expr, table: StoredTable): Expr {
   switch (condition.kind) {
     case 'paren':
-      return { kind: 'paren', expr: withoutFields(condition.expr, table) };
+      return { kind: 'paren', expr: onIndex(condition.expr, table) };
     case 'binary': {
       const { op, lhs, rhs } = condition;
       if (op === 'AND' || op === 'OR') {
-        return { ...condition, lhs: withoutFields(lhs, table), rhs: withoutFields(rhs, table) };
+        return { ...condition, lhs: onIndex(lhs, table), rhs: onIndex(rhs, table) };
       }
       const isField = [lhs, rhs].some((side) => side.kind === 'varRef' && isFieldOf(table, side));
       const isText = [lhs, rhs].some(

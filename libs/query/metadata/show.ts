@@ -137,12 +137,12 @@ function* showSeries(
   nowNs: bigint,
 ): Generator<ResultSeries> {
   const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
-  if (!hasTime && condition) checkEquality(condition);
   const { database, sources } = statement;
   // With a bound of time the points are asked, else the index, which knows nothing of time.
   const mode = hasTime ? 'points' : 'index';
   const views = openInTime(source, { database, sources, scope: 'sources', range }, hasTime);
   try {
+    if (!hasTime && condition) checkEquality(condition);
     const keys: string[] = [];
     for (const name of views.measurementNames()) {
       const own = new Set<string>();

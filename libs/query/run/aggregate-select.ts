@@ -11,7 +11,7 @@ import { fillStream } from '../functions/fill.js';
 import { reversed, type Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
-import type { ExprType } from '../value-type.js';
+import { isNumeric, type ExprType, type ValueType } from '../value-type.js';
 import {
   EvenWindows,
   OneWindow,
@@ -265,8 +265,11 @@ export class AggregateSelect {
     const number = fill.option === 'number' ? fill.value.value : null;
     const byKey = new Map<string, Column>();
     streams.forEach((stream, s) => {
-      const column = gatherRows(stream.values, rows[s] as Int32Array);
-      const isKnown = this.#isKnown(s);
+      const type = this.#declaredType(s);
+      const isKnown = type !== 'unknown';
+      const gathered = gatherRows(stream.values, rows[s] as Int32Array);
+      const isNothing = stream.timesNs.length === 0 && isNumeric(type);
+      const column = isNothing ? emptyColumn(type as ValueType, timesNs.length) : gathered;
       const filled =
         number !== null && isKnown ? filledWith(column, number, timesNs.length) : column;
       const carried = fill.option === 'previous' ? carry(filled, timesNs.length) : filled;
@@ -293,10 +296,10 @@ export class AggregateSelect {
     return { timesNs, columns };
   }
 
-  /** False for a call that has no type, because what it reads does not exist: it takes no part. */
-  #isKnown(s: number): boolean {
+  /** Unknown for a call that has no type, because what it reads does not exist: it takes no part. */
+  #declaredType(s: number): ExprType {
     const call = this.#select.calls[s];
-    return call !== undefined && declaredType(call, this.#select.typeOf) !== 'unknown';
+    return call ? declaredType(call, this.#select.typeOf) : 'unknown';
   }
 
   #leafBeside(): readonly VarRef[] {

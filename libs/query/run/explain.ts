@@ -24,7 +24,7 @@ export function* runExplain(
   try {
     const { compiled, tables, calls, refs } = prepared;
     const groups = yield* groupSeries(tables, {
-      condition: compiled.condition,
+      condition: prepared.condition,
       tags: prepared.tags,
       isAscending: true,
       slimit: 0,

@@ -15,7 +15,7 @@ import {
 import { columnNames } from '../compile/column-names.js';
 import type { CompiledSelect } from '../compile/compile-select.js';
 import { compareNames, expandDimensions, expandFields } from '../compile/expand.js';
-import { checkTypes, declaredType, resultType } from '../compile/expr-types.js';
+import { checkTypes, declaredType, resultType, typedNames } from '../compile/expr-types.js';
 import { windowsBefore } from '../functions/call-plan.js';
 import { isMathFunction } from '../math-functions.js';
 import type { StorageReader, StorageView, TimeRange } from '../ports.js';
@@ -35,6 +35,8 @@ export interface SelectEnvironment {
 /** Columns, calls and types of a SELECT over its sources. */
 export interface PreparedSelect {
   readonly compiled: CompiledSelect;
+  /** WHERE without time, its names with the types that they have over all sources. */
+  readonly condition: Expr | null;
   /** Measurements; tables of subqueries come when those have run. */
   readonly tables: readonly SourceTable[];
   readonly children: readonly PreparedSelect[];
@@ -181,6 +183,7 @@ function bind(
   }));
   return {
     compiled,
+    condition: compiled.condition && typedNames(compiled.condition, typeOf),
     tables,
     children,
     tags: [...new Set(tags)],

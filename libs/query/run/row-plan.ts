@@ -3,9 +3,9 @@
  */
 import type { Expr, VarRef } from '#influxql';
 import { compareNames } from '../compile/expand.js';
-import { ColumnBuilder, constantColumn, hasValue, type Column } from '../column.js';
+import { ColumnBuilder, constantColumn, emptyColumn, hasValue, type Column } from '../column.js';
 import { evaluate, type RowScope } from '../evaluate.js';
-import type { ValueType } from '../value-type.js';
+import { isNumeric, type ValueType } from '../value-type.js';
 import { valueType, type RowRequest } from './entry-rows.js';
 
 /** Rows of one group in order, all within one stretch. Owned by the receiver. */
@@ -75,7 +75,11 @@ export function filledScope(
   return {
     ...scope,
     resolve: (ref) => {
-      const column = typeOf(ref) === 'unknown' ? null : scope.resolve(ref);
+      const type = typeOf(ref);
+      const column = type === 'unknown' ? null : scope.resolve(ref);
+      // A measurement without the field has no numbers to fill between.
+      if (column && isNumeric(type) && !isNumeric(column.type))
+        return withFill(emptyColumn(type as ValueType, count), fill, count);
       if (!column)
         return constantColumn(fill, typeof fill === 'bigint' ? 'integer' : 'float', count);
       const isText = column.type === 'string' || column.type === 'boolean';

@@ -117,10 +117,12 @@ function* runPrepared(
   if (!hasRows(prepared)) return;
   // A subquery's LIMIT counts rows as they come out of all its series together; see limitRuns.
   const isLimitedLater = isInner && tags.length > outerTags.length;
-  const aggregate =
-    calls.length > 0 ? new AggregateSelect(prepared, { ...context, isLimitedLater }) : null;
   const limited = isInner ? outerTags.length : tags.length;
   const groups = yield* groupsOf(prepared, { tags, grouped: tags, limited }, context);
+  // What a function does not take is only noticed where there is a series.
+  if (groups.length === 0 && prepared.children.length === 0) return;
+  const aggregate =
+    calls.length > 0 ? new AggregateSelect(prepared, { ...context, isLimitedLater }) : null;
   const { limit, offset } = aggregate ? { limit: 0, offset: 0 } : compiled.statement;
   const isTimeDivisible = aggregate === null && limit === 0 && offset === 0 && !isCarried(prepared);
   const share = shareOf(groups, isInner ? null : context.part, isTimeDivisible);
@@ -167,7 +169,7 @@ function* groupsOf(
   const tables: SourceTable[] = [...prepared.tables];
   for (const child of prepared.children) tables.push(...(yield* runChild(child, by.tags, context)));
   return yield* groupSeries(tables, {
-    condition: compiled.condition,
+    condition: prepared.condition,
     tags: by.grouped,
     isAscending: compiled.isAscending,
     slimit: compiled.slimit,
