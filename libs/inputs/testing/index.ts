@@ -4,6 +4,7 @@ export {
   conformanceChecks,
   type ConformanceSubject,
 } from './conformance.js';
+export { fuzzInput, type FuzzSubject, type InputFuzzReport } from './fuzz.js';
 export {
   benchInput,
   type InputBench,
