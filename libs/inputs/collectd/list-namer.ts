@@ -30,8 +30,10 @@ export class ListNamer {
   generation = 0;
   private readonly lengths = new Uint16Array(WORDS);
   private nameLength = 0;
-  /** False when a word has changed since the name was put together. */
-  private isComposed = false;
+  /** Where each word lies in the name. */
+  private readonly places = new Int32Array(WORDS);
+  /** The first word that has changed since the name was put together: those before it stand. */
+  private firstChanged = 0;
 
   constructor(private readonly isJoined: boolean) {}
 
@@ -41,12 +43,12 @@ export class ListNamer {
     const { bytes } = this;
     for (let i = 0; i < end - start; i++) bytes[place + i] = from[start + i];
     this.lengths[word] = end - start;
-    this.isComposed = false;
+    if (word < this.firstChanged) this.firstChanged = word;
   }
 
   clear(): void {
     this.lengths.fill(0);
-    this.isComposed = false;
+    this.firstChanged = 0;
   }
 
   save(): SavedWords {
@@ -79,18 +81,19 @@ export class ListNamer {
 
   /** Makes the raw name of the list's nth value; its length. */
   compose(n: number): number {
-    const { bytes, lengths, generation } = this;
-    if (!this.isComposed) {
-      let p = PREFIX_BYTES;
-      for (let word = 0; word < WORDS; word++) {
+    const { bytes, lengths, places, generation, firstChanged } = this;
+    if (firstChanged < WORDS) {
+      let p = firstChanged === 0 ? PREFIX_BYTES : places[firstChanged];
+      for (let word = firstChanged; word < WORDS; word++) {
         const length = lengths[word];
+        places[word] = p;
         bytes[2 * word + 4] = length & 0xff;
         bytes[2 * word + 5] = length >>> 8;
         const start = this.startOf(word);
         for (let i = 0; i < length; i++) bytes[p++] = bytes[start + i];
       }
       this.nameLength = p;
-      this.isComposed = true;
+      this.firstChanged = WORDS;
     }
     bytes[0] = n & 0xff;
     bytes[1] = n >>> 8;

@@ -26,6 +26,8 @@ export interface InputFuzzReport {
   readonly received: number;
   readonly stored: number;
   readonly rejected: number;
+  /** Lost while the writer was busy or in the kernel. */
+  readonly dropped: number;
   /** Longest time in which the process did nothing else. */
   readonly longestMs: number;
 }
@@ -33,6 +35,8 @@ export interface InputFuzzReport {
 /** Pieces between two looks at the books. */
 const ROUND_PIECES = 500;
 const AT_ONCE = 8;
+/** Turns of the event loop that a datagram is waited for. */
+const TURNS_MAX = 50;
 /** No piece may take longer. */
 const PIECE_MS_MAX = 1000;
 
@@ -48,16 +52,26 @@ export async function fuzzInput(subject: FuzzSubject): Promise<InputFuzzReport> 
   const sendSome = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) {
       const piece = next();
-      if (transport === 'udp') await sendUdp(address, piece);
+      if (transport === 'udp') await sendAndWait(piece);
       // A peer may be cut off.
       else await sendTcp(address, piece).catch(() => undefined);
+    }
+  };
+  /** The kernel drops what is not read at once. */
+  const sendAndWait = async (piece: Uint8Array): Promise<void> => {
+    const bytes = (): number => input.statistics()[0]?.values['bytesRx'] ?? 0;
+    const before = bytes();
+    await sendUdp(address, piece);
+    for (let turn = 0; turn < TURNS_MAX && bytes() < before + piece.length; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
     }
   };
   delay.enable();
   try {
     for (let done = 0; done < pieces; done += ROUND_PIECES) {
-      const each = Math.ceil(Math.min(ROUND_PIECES, pieces - done) / AT_ONCE);
-      await Promise.all(Array.from({ length: AT_ONCE }, () => sendSome(each)));
+      const senders = transport === 'udp' ? 1 : AT_ONCE;
+      const each = Math.ceil(Math.min(ROUND_PIECES, pieces - done) / senders);
+      await Promise.all(Array.from({ length: senders }, () => sendSome(each)));
       assertBalanced(input.ledger.snapshot());
       bench.rejected.length = 0;
       sink.dropDatabase(database);
@@ -75,8 +89,16 @@ export async function fuzzInput(subject: FuzzSubject): Promise<InputFuzzReport> 
   assertBalanced(books);
   const longestMs = Math.round(delay.max / 1e6);
   if (longestMs > PIECE_MS_MAX) await until(`pieces shorter than ${longestMs} ms`, () => false);
-  const rejected = books.rejected.reduce((sum, { count }) => sum + count, 0);
-  return { pieces, received: books.received, stored: books.stored, rejected, longestMs };
+  const sum = (counts: typeof books.rejected): number =>
+    counts.reduce((total, { count }) => total + count, 0);
+  return {
+    pieces,
+    received: books.received,
+    stored: books.stored,
+    rejected: sum(books.rejected),
+    dropped: sum(books.dropped),
+    longestMs,
+  };
 }
 
 /** Makes odd input of good input, always in the same order for a seed. */
