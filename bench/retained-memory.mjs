@@ -184,9 +184,13 @@ ${line('heapMiB', '#27ae60')}
 }
 
 if (options.save !== undefined) {
-  saveResults(options.save, `node --expose-gc bench/retained-memory.mjs --hosts ${hosts}`, {
-    summary,
-    samples,
-  });
+  saveResults(
+    options.save,
+    `node --expose-gc bench/retained-memory.mjs --hosts ${hosts} --hours ${hours}`,
+    {
+      summary,
+      samples,
+    },
+  );
   writeFileSync(`bench/results/${options.save}.svg`, chart());
 }
