@@ -34,6 +34,7 @@ import { PrometheusPart } from './prometheus-part.js';
 import type { ServerPart } from './server.js';
 import { StartProgress } from './start-progress.js';
 import { storageCommands } from './storage-commands.js';
+import { SubscriberPart } from './subscriber-part.js';
 
 /** The parts of a server that others look at. */
 export interface Composition {
@@ -111,6 +112,8 @@ export function compose(
   });
   writer.addListener(jobs.writeListener);
   writer.addListener(monitor.writeListener);
+  const subscriber = new SubscriberPart(config, { meta, metaStore, store, files, clock, logger });
+  writer.addListener(subscriber);
   const inputs = new InputsPart(config, {
     meta,
     store,
@@ -151,7 +154,7 @@ export function compose(
     logger,
     isQueryLogged: config.data.isQueryLogEnabled,
     logQueriesAfterMs: config.coordinator.logQueriesAfterMs,
-    extensions: [...jobs.extensions, ...monitor.extensions],
+    extensions: [...jobs.extensions, ...monitor.extensions, ...subscriber.extensions],
   });
   const service = new HttpService(
     config.http,
@@ -166,7 +169,7 @@ export function compose(
       clock,
       logger: logger.with({ service: 'httpd' }),
       readyTimeoutMs: config.coordinator.writeTimeoutMs,
-      extensions: [...jobs.syntax, ...monitor.syntax],
+      extensions: [...jobs.syntax, ...monitor.syntax, ...subscriber.syntax],
     },
   );
   const http = new HttpPart(
@@ -183,6 +186,7 @@ export function compose(
   ]);
   registry.register(() => storeStatistics(store));
   registry.register(() => [{ name: 'write', tags: {}, values: { ...writer.statistics } }]);
+  registry.register(() => subscriber.collect());
   registry.register(() => jobs.collect());
   registry.register(() => service.collect());
   registry.register(() => inputs.statistics());
@@ -203,6 +207,7 @@ export function compose(
         await engine.close();
       },
     },
+    subscriber,
     jobs,
     monitor,
     // Last to open, so that what they receive can be stored; first of these to close.

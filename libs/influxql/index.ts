@@ -41,6 +41,7 @@ export {
 } from './condition.js';
 export { ExpressionError, ParseError } from './errors.js';
 export { parseExpression, parseQuery, parseSelectStatement, parseStatement } from './parser.js';
+export { parseExpr } from './parse-expr.js';
 export { printExpr } from './print-expr.js';
 export { printSelect, printSource, printStatement } from './printer.js';
 export { type NameDefaults, qualifySelect, qualifyStatement } from './qualify.js';

@@ -41,3 +41,4 @@ export {
   snappy,
   STALE_STAND_IN,
 } from './prometheus-messages.js';
+export { type SinkAnswer, type SunkRequest, WriteSink } from './write-sink.js';

@@ -1,0 +1,5 @@
+/** What can go wrong with subscriptions. */
+import { TidegateError } from '#kernel';
+
+/** An error of the subscriber; codes `subscriber.not-found`, `subscriber.disabled`, `subscriber.bad-destination`. */
+export class SubscriberError extends TidegateError {}

@@ -1,0 +1,1 @@
+export { SUBSCRIBER, SubscriberModule } from './subscriber.module.js';
