@@ -39,6 +39,10 @@ export interface LeafPlan {
   readonly extraWindows: number;
   /** True where empty windows get a row. */
   readonly isFilled: boolean;
+  /** True where the order matters in which values of several series arrive: merged by time, in the query's direction. */
+  readonly isOrdered: boolean;
+  /** True where LIMIT and OFFSET already cut what storage gives. */
+  readonly isCut: boolean;
   readonly makeAccumulator: () => Accumulator;
 }
 
@@ -64,6 +68,8 @@ export type CallPlan = LeafPlan | RawPlan | TransformPlan;
 export interface CallContext {
   /** True where results of single-point selectors carry the point's time. */
   readonly keepsTime: boolean;
+  /** True where other fields or tags are shown beside a selector's point. */
+  readonly showsBeside: boolean;
   /** 0 without GROUP BY time. */
   readonly intervalNs: bigint;
   readonly windows: WindowSpec | null;
@@ -196,17 +202,33 @@ function planLeaf(call: Call, context: CallContext, extraWindows: number): LeafP
   if (isCountDistinct) {
     const makeAccumulator = (): Accumulator =>
       new CollectAccumulator(type, 'integer', reduceCountDistinct);
-    return { ...plan, beside: [], isFilled: true, makeAccumulator };
+    return {
+      ...plan,
+      beside: [],
+      isFilled: true,
+      isOrdered: false,
+      isCut: false,
+      makeAccumulator,
+    };
   }
   const beside = name === 'top' || name === 'bottom' ? args.slice(1, -1).map(refOf) : [];
   const isFilled = !['distinct', 'sample', 'top', 'bottom'].includes(name);
-  return { ...plan, beside, isFilled, makeAccumulator: () => accumulatorOf(call, type, context) };
+  const isRanking = name === 'top' || name === 'bottom';
+  const showsPoint = context.keepsTime || context.showsBeside;
+  return {
+    ...plan,
+    beside,
+    isFilled,
+    isOrdered: isRanking || name === 'mode' || (name === 'percentile' && showsPoint),
+    isCut: isRanking && beside.length === 0,
+    makeAccumulator: () => accumulatorOf(call, type, context),
+  };
 }
 
 function accumulatorOf(
   { name, args }: Call,
   input: ValueType,
-  { keepsTime, random }: CallContext,
+  { keepsTime, random, isAscending }: CallContext,
 ): Accumulator {
   switch (name) {
     case 'count':
@@ -226,14 +248,14 @@ function accumulatorOf(
     case 'stddev':
       return new CollectAccumulator(input, 'float', reduceStddev);
     case 'mode':
-      return new CollectAccumulator(input, input, reduceMode);
+      return new CollectAccumulator(input, input, reduceMode(isAscending));
     case 'distinct':
-      return new CollectAccumulator(input, input, reduceDistinct);
+      return new CollectAccumulator(input, input, reduceDistinct(isAscending));
     case 'percentile':
       return new CollectAccumulator(
         input,
         input,
-        percentileReducer(Number(literalNumber(args[1], 0)), keepsTime),
+        percentileReducer(Number(literalNumber(args[1], 0)), { keepsTime, isAscending }),
       );
     case 'sample':
       return new CollectAccumulator(
@@ -243,7 +265,12 @@ function accumulatorOf(
       );
     default: {
       const size = Number(literalNumber(args.at(-1), 1));
-      const ranking = rankingReducer({ size, isTop: name === 'top', tagCount: args.length - 2 });
+      const ranking = rankingReducer({
+        size,
+        isTop: name === 'top',
+        tagCount: args.length - 2,
+        isAscending,
+      });
       return new CollectAccumulator(input, input, ranking);
     }
   }

@@ -2,6 +2,7 @@
  * Reducers over all values of a window.
  */
 import { exactInteger } from '../column.js';
+import { goSort } from './go-sort.js';
 import {
   compareRows,
   compareTimes,
@@ -24,31 +25,53 @@ export const reduceMedian: WindowReducer = (values, sink) => {
   sink.values.pushNumber(lower + (upper - lower) / 2);
 };
 
-/** Most frequent value; of several the one whose first is earliest, as InfluxDB 1.x finds it. */
-export const reduceMode: WindowReducer = (values, sink) => {
-  const { column, startNs } = values;
-  const sorted = rowsByValue(values);
-  let best = sorted[0] as number;
-  let bestFirst = best;
-  let bestCount = 0;
-  let first = best;
-  let count = 0;
-  for (const row of sorted) {
-    if (compareRows(column, row, first) !== 0) {
-      first = row;
-      count = 1;
-      continue;
+/** Rows in the order in which InfluxDB 1.x gets them: in descending order of time for a query in that order. */
+function arrivals({ rows }: WindowValues, isAscending: boolean): number[] {
+  const arrived = Array.from(rows);
+  return isAscending ? arrived : arrived.reverse();
+}
+
+/** Rows by value, those of equal values as Go's sort leaves them. */
+function sortedArrivals(values: WindowValues, isAscending: boolean): number[] {
+  const rows = arrivals(values, isAscending);
+  goSort(rows, (a, b) => compareRows(values.column, a, b) < 0);
+  return rows;
+}
+
+/** Most frequent value; of several the one that InfluxDB 1.x's search through the sorted points finds. */
+export function reduceMode(isAscending: boolean): WindowReducer {
+  return (values, sink) => {
+    const { column, rows, startNs } = values;
+    if (column.type === 'boolean') {
+      let trueCount = 0;
+      for (const row of rows) trueCount += column.numbers[row] as number;
+      sink.timesNs.push(startNs);
+      sink.values.pushNumber(trueCount * 2 >= rows.length ? 1 : 0);
+      return;
     }
-    count++;
-    if (count < bestCount || (count === bestCount && compareTimes(values, first, bestFirst) > 0))
-      continue;
-    bestCount = count;
-    best = first;
-    bestFirst = row;
-  }
-  sink.timesNs.push(startNs);
-  sink.values.pushFrom(column, best);
-};
+    const sorted = sortedArrivals(values, isAscending);
+    let best = sorted[0] as number;
+    let bestTime = best;
+    let bestCount = 0;
+    let first = best;
+    let count = 0;
+    for (const row of sorted) {
+      if (compareRows(column, row, first) !== 0) {
+        first = row;
+        count = 1;
+        continue;
+      }
+      count++;
+      const isLater = count === bestCount && compareTimes(values, first, bestTime) > 0;
+      if (count < bestCount || isLater) continue;
+      bestCount = count;
+      best = first;
+      bestTime = row;
+    }
+    sink.timesNs.push(startNs);
+    sink.values.pushFrom(column, best);
+  };
+}
 
 /** Standard deviation of a sample; nothing for a single value. */
 export const reduceStddev: WindowReducer = ({ column, rows, startNs }, sink) => {
@@ -74,13 +97,18 @@ export const reduceStddev: WindowReducer = ({ column, rows, startNs }, sink) => 
 };
 
 /** The point at a percentile (0 to 100), by nearest rank. */
-export function percentileReducer(percentile: number, keepsTime: boolean): WindowReducer {
+export function percentileReducer(
+  percentile: number,
+  { keepsTime, isAscending }: { readonly keepsTime: boolean; readonly isAscending: boolean },
+): WindowReducer {
   return (values, sink) => {
-    const { rows, column, timesNs, startNs } = values;
+    const { rows, column, timesNs, startNs, aux } = values;
     const rank = Math.floor((rows.length * percentile) / 100 + 0.5) - 1;
     if (rank < 0 || rank >= rows.length) return;
     let row: number;
-    if (column.wide) {
+    if (keepsTime || aux.length > 0) {
+      row = sortedArrivals(values, isAscending)[rank] as number;
+    } else if (column.wide) {
       row = rowsByValue(values)[rank] as number;
     } else {
       const wanted = sortedNumbers(values)[rank];
@@ -90,24 +118,27 @@ export function percentileReducer(percentile: number, keepsTime: boolean): Windo
   };
 }
 
-/** Every distinct value once, in order of first appearance, equal times by value. */
-export const reduceDistinct: WindowReducer = (values, sink) => {
-  for (const row of distinctRows(values)) emitRow(values, row, values.startNs, sink);
-};
+/** Every distinct value once, in order of first appearance in the query's direction, equal times by value. */
+export function reduceDistinct(isAscending: boolean): WindowReducer {
+  return (values, sink) => {
+    for (const row of distinctRows(values, isAscending)) emitRow(values, row, values.startNs, sink);
+  };
+}
 
 /** Number of distinct values. */
 export const reduceCountDistinct: WindowReducer = (values, sink) => {
   sink.timesNs.push(values.startNs);
-  sink.values.pushNumber(distinctRows(values).length);
+  sink.values.pushNumber(distinctRows(values, true).length);
 };
 
-function distinctRows(values: WindowValues): readonly number[] {
+function distinctRows(values: WindowValues, isAscending: boolean): readonly number[] {
   const { column, rows } = values;
   const firsts = new Map<unknown, number>();
   for (const row of rows) {
     const key = keyOf(values, row);
     const known = firsts.get(key);
-    if (known === undefined || compareTimes(values, row, known) < 0) firsts.set(key, row);
+    const order = known === undefined ? -1 : compareTimes(values, row, known);
+    if (known === undefined || (isAscending ? order < 0 : order > 0)) firsts.set(key, row);
   }
   return [...firsts.values()].sort(
     (a, b) => compareTimes(values, a, b) || compareRows(column, a, b),
@@ -137,36 +168,105 @@ export function sampleReducer(size: number, random: () => number): WindowReducer
 
 /**
  * The `size` greatest (or least) points in order of time; with tags, at most one for each combination of the first
- * `tagCount` auxiliary columns. Among equal values the earlier point is better.
+ * `tagCount` auxiliary columns. Among equal values the earlier point is better, among equal times one that InfluxDB 1.x's
+ * heap keeps.
  */
 export function rankingReducer(options: {
   readonly size: number;
   readonly isTop: boolean;
   readonly tagCount: number;
+  readonly isAscending: boolean;
 }): WindowReducer {
-  const { size, isTop, tagCount } = options;
+  const { size, isTop, tagCount, isAscending } = options;
   return (values, sink) => {
-    const better = (a: number, b: number): number =>
-      (isTop ? compareRows(values.column, b, a) : compareRows(values.column, a, b)) ||
-      compareTimes(values, a, b);
-    let candidates = Array.from(values.rows);
-    if (tagCount > 0) {
-      const best = new Map<string, number>();
-      for (const row of candidates) {
-        const key = JSON.stringify(
-          values.aux
-            .slice(0, tagCount)
-            .map(({ strings, numbers }) => strings[row] ?? numbers[row] ?? null),
-        );
-        const known = best.get(key);
-        if (known === undefined || better(row, known) < 0) best.set(key, row);
-      }
-      candidates = [...best.values()];
-    }
-    candidates.sort(better);
-    const kept = candidates.slice(0, size).sort((a, b) => compareTimes(values, a, b));
-    for (const row of kept) emitRow(values, row, values.timesNs[row] as bigint, sink);
+    const worse = (a: number, b: number): boolean => {
+      const order = compareRows(values.column, a, b) * (isTop ? 1 : -1);
+      return order < 0 || (order === 0 && compareTimes(values, a, b) > 0);
+    };
+    const rows = arrivals(values, isAscending);
+    const kept = new WorstFirst(size, worse);
+    for (const row of tagCount > 0 ? bestByTags(values, rows, { tagCount, worse }) : rows)
+      kept.offer(row);
+    const ranked = kept.rows;
+    goSort(ranked, (a, b) => worse(b, a));
+    ranked.sort((a, b) => compareTimes(values, a, b));
+    for (const row of ranked) emitRow(values, row, values.timesNs[row] as bigint, sink);
   };
+}
+
+/** The best row for each combination of tags, in order of these. */
+function bestByTags(
+  values: WindowValues,
+  rows: readonly number[],
+  {
+    tagCount,
+    worse,
+  }: { readonly tagCount: number; readonly worse: (a: number, b: number) => boolean },
+): readonly number[] {
+  const best = new Map<string, number>();
+  for (const row of rows) {
+    const key = values.aux
+      .slice(0, tagCount)
+      .map(({ strings, numbers }) => String(strings[row] ?? numbers[row] ?? ''))
+      .join('\0');
+    const known = best.get(key);
+    if (known === undefined || worse(known, row)) best.set(key, row);
+  }
+  return [...best].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([, row]) => row);
+}
+
+/** Keeps the best rows in a heap with the worst in front; its moves are those of Go's container/heap. */
+class WorstFirst {
+  readonly rows: number[] = [];
+  readonly #size: number;
+  readonly #worse: (a: number, b: number) => boolean;
+
+  constructor(size: number, worse: (a: number, b: number) => boolean) {
+    this.#size = size;
+    this.#worse = worse;
+  }
+
+  offer(row: number): void {
+    const { rows } = this;
+    if (rows.length < this.#size) {
+      rows.push(row);
+      this.#up(rows.length - 1);
+    } else if (this.#worse(rows[0] as number, row)) {
+      rows[0] = row;
+      this.#down();
+    }
+  }
+
+  #up(from: number): void {
+    for (let child = from; child > 0;) {
+      const parent = (child - 1) >> 1;
+      if (!this.#less(child, parent)) return;
+      this.#swap(child, parent);
+      child = parent;
+    }
+  }
+
+  #down(): void {
+    const { length } = this.rows;
+    for (let parent = 0; ;) {
+      const left = 2 * parent + 1;
+      if (left >= length) return;
+      const least = left + 1 < length && this.#less(left + 1, left) ? left + 1 : left;
+      if (!this.#less(least, parent)) return;
+      this.#swap(parent, least);
+      parent = least;
+    }
+  }
+
+  #less(i: number, j: number): boolean {
+    return this.#worse(this.rows[i] as number, this.rows[j] as number);
+  }
+
+  #swap(i: number, j: number): void {
+    const row = this.rows[i] as number;
+    this.rows[i] = this.rows[j] as number;
+    this.rows[j] = row;
+  }
 }
 
 /** The default unit of integral, derivative: a second. */

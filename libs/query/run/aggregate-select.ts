@@ -8,7 +8,7 @@ import { QueryLimitError } from '../errors.js';
 import { evaluate, type RowScope } from '../evaluate.js';
 import { isSelector, planCall, type CallPlan, type LeafPlan } from '../functions/call-plan.js';
 import { fillStream } from '../functions/fill.js';
-import { reversed, type Stream } from '../functions/stream.js';
+import type { Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
 import { isNumeric, type ExprType, type ValueType } from '../value-type.js';
@@ -22,6 +22,7 @@ import {
 } from '../windows.js';
 import type { Group } from './groups.js';
 import type { PreparedSelect } from './prepared-select.js';
+import { rankingLimit } from './raw-plan.js';
 import { rawRows } from './raw-select.js';
 import { filledScope, inType, withFill } from './row-plan.js';
 import { scanWindows } from './window-scan.js';
@@ -71,6 +72,7 @@ export class AggregateSelect {
     const keepsTime = select.calls.length === 1 && isSelector(only?.name ?? '') && windows === null;
     const context = {
       keepsTime,
+      showsBeside: select.refs.length > 0,
       intervalNs: windows?.intervalNs ?? 0n,
       windows,
       isAscending: select.compiled.isAscending,
@@ -152,6 +154,7 @@ export class AggregateSelect {
         typeOf: this.#select.typeOf,
         isAscending: this.#select.compiled.isAscending,
         edgePoints: this.#select.hasRepeatedTags || this.#isLimitedLater ? 1 : 2,
+        shardLimitOf: (of) => rankingLimit(this.#select, of, this.#isLimitedLater),
         budget: this.#budget,
       });
       leaves.forEach((leaf, i) => results.set(leaf, streams[i] as Stream));
@@ -170,8 +173,7 @@ export class AggregateSelect {
     if (plan.kind === 'transform')
       return plan.apply(yield* this.#streamOf(plan.input, group, leaves, false));
     const { compiled } = this.#select;
-    const scanned = leaves.get(plan) as Stream;
-    const stream = compiled.isAscending ? scanned : reversed(scanned);
+    const stream = leaves.get(plan) as Stream;
     if (!compiled.windows || !plan.isFilled) return stream;
     const isCount = plan.name === 'count' && compiled.fill.option === 'null';
     const { minNs, maxNs } = this.#range(plan.extraWindows);
@@ -186,7 +188,7 @@ export class AggregateSelect {
       budget: this.#budget,
       onRows: (count) => this.#hold(count * FILLED_ROW_BYTES),
     });
-    if (scanned.aux.length === 0) return filled;
+    if (stream.aux.length === 0) return filled;
     return { ...filled, aux: alignAux(stream, filled.timesNs) };
   }
 

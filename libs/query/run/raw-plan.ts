@@ -73,6 +73,20 @@ function shardLimitOf(
   return limit > 0 ? null : { seriesMax: 0, offset: 0, limit: offset + 1 };
 }
 
+/** How storage cuts the input of top() and bottom(): one point more than LIMIT and OFFSET let through. */
+export function rankingLimit(
+  { compiled, hasRepeatedTags }: PreparedSelect,
+  group: Group,
+  isLimitedLater: boolean,
+): ShardLimit | null {
+  const { limit, offset } = compiled.statement;
+  const isUneven = hasRepeatedTags || isLimitedLater;
+  const cut = shardLimitOf(group, { limit, offset, isUneven });
+  const isStored = group.entries.every(({ table }) => table instanceof StoredTable);
+  if (cut || !isStored || limit === 0) return cut;
+  return { seriesMax: 0, offset: 0, limit: offset + limit + 1 };
+}
+
 /** The stretches of time that a group's rows may lie in, ascending. */
 export function rawStretches({ compiled }: PreparedSelect, { entries }: Group): readonly Stretch[] {
   const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };

@@ -4,7 +4,7 @@
  */
 import type { VarRef } from '#influxql';
 import type { ColumnBatch } from '#models';
-import { ColumnBuilder, gatherRows, hasValue, type Column } from '../column.js';
+import { ColumnBuilder, gatherNumbers, gatherRows, hasValue, type Column } from '../column.js';
 import type { Accumulator, ResultSink } from '../functions/accumulator.js';
 import type { LeafPlan } from '../functions/call-plan.js';
 import type { Stream } from '../functions/stream.js';
@@ -17,7 +17,8 @@ import type { ExprType, ValueType } from '../value-type.js';
 import { newRuns, OneWindow, type WindowRuns, type Windows } from '../windows.js';
 import { EntryReader, valueType, type EntryRows } from './entry-rows.js';
 import type { Group, GroupEntry } from './groups.js';
-import { inType, tieRefs } from './row-plan.js';
+import { rowsOfStretch } from './raw-select.js';
+import { inType, tieRefs, type RowChunk, type RowPlan, type ShardLimit } from './row-plan.js';
 import { EdgeChoice } from './edge-scan.js';
 
 /** What to scan of a group. */
@@ -34,6 +35,8 @@ export interface WindowScan {
   readonly isAscending: boolean;
   /** How many points of a shard decide what is first or last of everything. */
   readonly edgePoints: number;
+  /** What storage leaves away of a group where LIMIT and OFFSET cut what it gives. */
+  readonly shardLimitOf: (group: Group) => ShardLimit | null;
   readonly budget: QueryBudget;
 }
 
@@ -55,13 +58,14 @@ interface Worker {
 /** Results of each leaf for one group, in order of time. A generator of turns: nulls until it returns. */
 export function* scanWindows(group: Group, scan: WindowScan): Generator<null, readonly Stream[]> {
   const streams = new Map<LeafPlan, Stream>();
-  for (const edge of ['first', 'last', null] as const) {
-    const leaves = scan.leaves.filter((leaf) => edgeOf(group, leaf, scan.windows) === edge);
+  for (const way of ['first', 'last', 'ordered', 'all'] as const) {
+    const leaves = scan.leaves.filter((leaf) => wayOf(group, leaf, scan) === way);
     if (leaves.length === 0) continue;
     const part = { ...scan, leaves };
     const state = new ScanState(part);
-    if (edge) yield* scanEdges(group, part, state, edge);
-    else yield* scanAll(group, part, state);
+    if (way === 'ordered') yield* scanOrdered(group, part, state);
+    else if (way === 'all') yield* scanAll(group, part, state);
+    else yield* scanEdges(group, part, state, way);
     const results = yield* state.finish();
     leaves.forEach((leaf, i) => streams.set(leaf, results[i] as Stream));
     scan.budget.release(state.heldBytes);
@@ -80,10 +84,57 @@ function* scanAll(group: Group, scan: WindowScan, state: ScanState): Generator<n
   }
 }
 
-/** Which end of time decides, where a function takes the first point of everything, or the last; else null. */
-function edgeOf(group: Group, { name }: LeafPlan, windows: Windows): 'first' | 'last' | null {
-  if ((name !== 'first' && name !== 'last') || !(windows instanceof OneWindow)) return null;
-  return group.entries.every(({ table }) => table instanceof StoredTable) ? name : null;
+/** How a function's values are read: from the end of time that decides, merged by time, or series by series. */
+function wayOf(
+  group: Group,
+  { name, isOrdered, isCut }: LeafPlan,
+  { windows, shardLimitOf }: WindowScan,
+): 'first' | 'last' | 'ordered' | 'all' {
+  const { entries } = group;
+  // The values of a single series come in order of time anyway.
+  if (isOrdered && (entries.length > 1 || (isCut && shardLimitOf(group)))) return 'ordered';
+  if ((name !== 'first' && name !== 'last') || !(windows instanceof OneWindow)) return 'all';
+  return entries.every(({ table }) => table instanceof StoredTable) ? name : 'all';
+}
+
+/** Values of each leaf merged by time in the query's direction, fed in ascending order all the same. */
+function* scanOrdered(group: Group, scan: WindowScan, state: ScanState): Generator<null, void> {
+  const { typeOf, isAscending, budget } = scan;
+  for (const leaf of scan.leaves) {
+    if (!leaf.input) continue;
+    const beside = [...leaf.beside, ...scan.beside];
+    const plan: RowPlan = {
+      request: { leading: [leaf.ref], beside, typeOf, isAscending, budget },
+      columns: [leaf.ref, ...beside].map((ref, c) => ({
+        expr: ref,
+        type: c === 0 ? (leaf.input ?? 'float') : (valueType(typeOf(ref)) ?? 'string'),
+      })),
+      fill: null,
+      ties: tieRefs(scan.beside, typeOf),
+      rowsMax: 0,
+      shardLimit: leaf.isCut ? scan.shardLimitOf(group) : null,
+    };
+    const chunks: { readonly ordinal: number; readonly chunk: RowChunk }[] = [];
+    const stretches = [...scan.stretches.entries()];
+    for (const [ordinal, stretch] of isAscending ? stretches : stretches.reverse()) {
+      for (const chunk of rowsOfStretch(group, stretch, plan)) {
+        if (!chunk) yield null;
+        else if (isAscending) state.feedChunk(leaf, stretch, ordinal, chunk);
+        else chunks.push({ ordinal, chunk: reversedChunk(chunk) });
+      }
+    }
+    for (const { ordinal, chunk } of chunks.reverse())
+      state.feedChunk(leaf, scan.stretches[ordinal] as Stretch, ordinal, chunk);
+  }
+}
+
+function reversedChunk(chunk: RowChunk): RowChunk {
+  const order = Int32Array.from({ length: chunk.count }, (_, i) => chunk.count - 1 - i);
+  return {
+    ...chunk,
+    offsets: gatherNumbers(chunk.offsets, order),
+    columns: chunk.columns.map((column) => gatherRows(column, order)),
+  };
 }
 
 /** Reads from the end that decides, one point of each series, and no stretch behind the first that has any. */
@@ -118,6 +169,15 @@ interface EdgeValue {
   readonly offset: number;
   readonly column: Column;
   readonly aux: readonly Column[];
+}
+
+/** Rows fed to the accumulators, but for their values. */
+interface FedRows {
+  readonly offsets: Float64Array;
+  readonly count: number;
+  readonly aux: readonly Column[];
+  /** The one leaf that they are for; absent for all of the field. */
+  readonly only?: LeafPlan;
 }
 
 const FIRST_ROW = Int32Array.of(0);
@@ -177,6 +237,16 @@ class ScanState {
   /** True where nothing but the fields' values is of interest. */
   isPlain({ condition }: GroupEntry): boolean {
     return condition === true && this.#besideRefs.length === 0;
+  }
+
+  /** Feeds rows of one leaf: its values, then what is shown beside them. */
+  feedChunk(leaf: LeafPlan, stretch: Stretch, ordinal: number, chunk: RowChunk): void {
+    this.at(stretch, ordinal);
+    const worker = this.#workers.find((one) => one.leaf === leaf);
+    const [values, ...aux] = chunk.columns;
+    if (!worker || !values) return;
+    const { offsets, count } = chunk;
+    this.#feedPresent(worker.field, values, { offsets, count, aux, only: leaf });
   }
 
   /** No more points are wanted of the fields that have some. */
@@ -246,7 +316,7 @@ class ScanState {
   feedEdges(count: number): void {
     this.#edges.forEach((edges, field) => {
       for (const { offset, column, aux } of edges.chosen(count))
-        this.#feed(field, column, Float64Array.of(offset), 1, aux);
+        this.#feed(field, column, { offsets: Float64Array.of(offset), count: 1, aux });
     });
   }
 
@@ -268,7 +338,7 @@ class ScanState {
     if (!next) return false;
     const { batch, column } = next;
     this.#scan.budget.countPoints(batch.count);
-    this.#feed(field, column, batch.offsets, batch.count, []);
+    this.#feed(field, column, { offsets: batch.offsets, count: batch.count, aux: [] });
     return true;
   }
 
@@ -291,7 +361,8 @@ class ScanState {
       const reader = this.#openRows(entry, field, true);
       for (let rows = reader?.next(); rows; rows = reader?.next()) {
         const row = rows.count > 0 ? this.#rowOf(field, rows) : null;
-        if (row) this.#feedPresent(field, row.values, rows.offsets, rows.count, row.aux);
+        const { offsets, count } = rows;
+        if (row) this.#feedPresent(field, row.values, { offsets, count, aux: row.aux });
         if (budget.isTurnOver()) yield null;
       }
       reader?.close();
@@ -311,38 +382,25 @@ class ScanState {
     return { values, aux };
   }
 
-  #feedPresent(
-    field: number,
-    column: Column,
-    offsets: Float64Array,
-    count: number,
-    aux: readonly Column[],
-  ): void {
+  #feedPresent(field: number, column: Column, rows: FedRows): void {
+    const { offsets, count, aux } = rows;
     const typed = inType(column, this.#fields[field]?.input ?? column.type, count);
     if (!typed.present) {
-      this.#feed(field, typed, offsets, count, aux);
+      this.#feed(field, typed, rows);
       return;
     }
     const kept = Int32Array.from(
       Array.from({ length: count }, (_, i) => i).filter((i) => hasValue(typed, i)),
     );
-    const times = Float64Array.from(kept, (row) => offsets[row] as number);
-    this.#feed(
-      field,
-      gatherRows(typed, kept),
-      times,
-      kept.length,
-      aux.map((one) => gatherRows(one, kept)),
-    );
+    this.#feed(field, gatherRows(typed, kept), {
+      ...rows,
+      offsets: gatherNumbers(offsets, kept),
+      count: kept.length,
+      aux: aux.map((one) => gatherRows(one, kept)),
+    });
   }
 
-  #feed(
-    field: number,
-    column: Column,
-    offsets: Float64Array,
-    count: number,
-    aux: readonly Column[],
-  ): void {
+  #feed(field: number, column: Column, { offsets, count, aux, only }: FedRows): void {
     if (count === 0) return;
     this.#found.add(field);
     const runs = this.#runs;
@@ -359,8 +417,8 @@ class ScanState {
       slots: this.#slots,
       aux,
     };
-    for (const { field: of, accumulator } of this.#workers) {
-      if (of !== field) continue;
+    for (const { field: of, accumulator, leaf } of this.#workers) {
+      if (of !== field || (only && leaf !== only)) continue;
       if (accumulator.bytesPerValue) this.#hold(count * accumulator.bytesPerValue);
       accumulator.add(batch);
     }
@@ -392,7 +450,7 @@ class ScanState {
     for (const { accumulator } of this.#workers) accumulator.grow(this.#capacity);
   }
 
-  /** Results of each leaf; null where others may have their turn. */
+  /** Results of each leaf, windows in the query's order; null where others may have their turn. */
   *finish(): Generator<null, readonly Stream[]> {
     const { windows, windowCount, leaves, budget } = this.#scan;
     const sparse =
@@ -407,7 +465,8 @@ class ScanState {
       const sink: ResultSink = { values, aux, timesNs: [] };
       const count = worker ? (windowCount ?? this.#windowOf.length) : 0;
       for (let i = 0; i < count; i++) {
-        const { k, slot } = sparse?.[i] ?? { k: i, slot: i };
+        const at = this.#scan.isAscending ? i : count - 1 - i;
+        const { k, slot } = sparse?.[at] ?? { k: at, slot: at };
         if (worker && !worker.accumulator.isEmpty(slot))
           worker.accumulator.emit(slot, windows.startNs(k), sink);
         if ((i + 1) % WINDOWS_PER_LOOK === 0 && budget.isTurnOver()) yield null;
