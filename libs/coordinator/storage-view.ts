@@ -112,10 +112,9 @@ export class StoreView implements StorageView {
   tagKeys(measurement: string): readonly string[] {
     const found = this.index.measurement(measurement);
     if (found === undefined) return [];
-    const positions = this.positions(found, []);
     return found.tagKeys.filter((key) => {
       const column = found.column(key);
-      return column !== undefined && positions.some((position) => column.valueId(position) !== 0);
+      return column !== undefined && this.isStoredTag(found, column);
     });
   }
 
@@ -138,24 +137,34 @@ export class StoreView implements StorageView {
     this.onClosed();
   }
 
+  /** True when a series of these shards has the tag. */
+  private isStoredTag({ seriesIds, seriesCount }: Measurement, column: TagColumn): boolean {
+    const valueIds = column.idsOf(seriesCount);
+    for (let position = 0; position < seriesCount; position++) {
+      if (valueIds[position] !== 0 && this.isStored(seriesIds[position])) return true;
+    }
+    return false;
+  }
+
   /** Positions in the measurement of the series that are in these shards and match. */
   private positions(measurement: Measurement, equals: readonly TagPair[]): Int32Array {
     const wanted = equals.map(({ key, value }) => wantedValue(measurement, key, value));
+    if (wanted.some((want) => want.valueId === NO_SUCH_VALUE)) return new Int32Array(0);
     const { seriesIds, seriesCount } = measurement;
-    const found = new Int32Array(seriesCount);
-    if (wanted.some((want) => want.valueId === NO_SUCH_VALUE)) return found.subarray(0, 0);
-    let count = 0;
-    for (let position = 0; position < seriesCount; position++) {
-      let isMatch = true;
-      for (const { column, valueId } of wanted) {
-        if ((column === null ? 0 : column.valueId(position)) !== valueId) {
-          isMatch = false;
-          break;
-        }
-      }
-      if (isMatch && this.isStored(seriesIds[position])) found[count++] = position;
+    let found: Int32Array | null = null;
+    for (const { column, valueId } of wanted) {
+      if (column !== null) found = matching(column.idsOf(seriesCount), valueId, found);
+      // Every series lacks a tag that nobody has.
+      else if (valueId !== 0) return new Int32Array(0);
     }
-    return found.subarray(0, count);
+    const count = found === null ? seriesCount : found.length;
+    const stored = new Int32Array(count);
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      const position = found === null ? i : found[i];
+      if (this.isStored(seriesIds[position])) stored[n++] = position;
+    }
+    return stored.subarray(0, n);
   }
 
   private isStored(seriesId: number): boolean {
@@ -165,6 +174,24 @@ export class StoreView implements StorageView {
 }
 
 const NO_SUCH_VALUE = -1;
+
+/** Positions that have a value: of all, or of those given. */
+function matching(valueIds: Int32Array, valueId: number, among: Int32Array | null): Int32Array {
+  if (among !== null) return among.filter((position) => valueIds[position] === valueId);
+  let found = new Int32Array(256);
+  let n = 0;
+  for (let position = 0; position < valueIds.length; position++) {
+    if (valueIds[position] !== valueId) continue;
+    if (n === found.length) {
+      const wider = new Int32Array(2 * n);
+      wider.set(found);
+      found = wider;
+    }
+    found[n++] = position;
+  }
+  return found.subarray(0, n);
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
