@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import {
   IntoWriter,
+  type LineBooks,
   lineWriteErrorText,
   LineWriter,
   PointsWriter,
@@ -11,6 +12,7 @@ import {
   StatementExecutor,
   WriteWindows,
 } from '#coordinator';
+import type { RejectSink } from '#inputs';
 import { HttpService, type QueryService, type UserDirectory, type WriteService } from '#httpd';
 import {
   type Clock,
@@ -28,6 +30,7 @@ import type { ServerConfig } from './config-registry.js';
 import { createEngine } from './engine.js';
 import { HttpPart } from './http-part.js';
 import { JobsPart } from './jobs-part.js';
+import { IngestPart } from './ingest-part.js';
 import { InputsPart } from './inputs-part.js';
 import { MonitorPart } from './monitor-part.js';
 import { PrometheusPart } from './prometheus-part.js';
@@ -66,6 +69,8 @@ export function compose(
     logger: metaLogger,
   });
   const shapes = new ShapeTable();
+  const rejects: RejectSink = { reject: () => undefined };
+  const ingest = new IngestPart(clock, rejects);
   const snapshotter = new WorkerSnapshotter();
   const compactor = new WorkerCompactor({
     concurrentMax:
@@ -76,7 +81,7 @@ export function compose(
   const monitor: MonitorPart = new MonitorPart(config, {
     meta,
     store: { index: (database) => store.index(database) },
-    lines: { write: (request) => lines.write(request) },
+    lines: { write: (request) => lines.write({ ...request, books: ingest.monitor }) },
     clock,
     logger,
   });
@@ -103,7 +108,7 @@ export function compose(
     meta,
     metaStore,
     store,
-    lines,
+    lines: { write: (request) => lines.write({ ...request, books: ingest.monitor }) },
     statements: { run: (request) => executor.run(request) },
     isShardInUse: (id) => engine.isShardInUse(id),
     files,
@@ -123,6 +128,7 @@ export function compose(
     files,
     logger,
     configFolder,
+    rejects,
   });
   const queries = new RunningQueries(clock, {
     concurrentMax: config.coordinator.concurrentQueriesMax,
@@ -131,7 +137,8 @@ export function compose(
   const engine = createEngine({
     meta,
     store,
-    writer: new IntoWriter(writer, shapes),
+    writer: new IntoWriter(writer, shapes, ingest.into),
+    cqWriter: new IntoWriter(writer, shapes, ingest.continuousQueries),
     config: config.coordinator,
     clock,
     logger: logger.with({ service: 'query' }),
@@ -143,7 +150,9 @@ export function compose(
     reader: engine.reader,
     shapes,
     clock,
+    rejects,
   });
+  ingest.sheet.add(() => [...inputs.ledgers(), prometheus.ledger]);
   const executor = new StatementExecutor({
     meta,
     engine,
@@ -154,12 +163,17 @@ export function compose(
     logger,
     isQueryLogged: config.data.isQueryLogEnabled,
     logQueriesAfterMs: config.coordinator.logQueriesAfterMs,
-    extensions: [...jobs.extensions, ...monitor.extensions, ...subscriber.extensions],
+    extensions: [
+      ...ingest.extensions,
+      ...jobs.extensions,
+      ...monitor.extensions,
+      ...subscriber.extensions,
+    ],
   });
   const service = new HttpService(
     config.http,
     {
-      writer: writeService(lines),
+      writer: writeService(lines, ingest.http),
       queries: executor satisfies QueryService,
       users: userDirectory(meta),
       readiness: progress,
@@ -169,7 +183,7 @@ export function compose(
       clock,
       logger: logger.with({ service: 'httpd' }),
       readyTimeoutMs: config.coordinator.writeTimeoutMs,
-      extensions: [...jobs.syntax, ...monitor.syntax, ...subscriber.syntax],
+      extensions: [...ingest.syntax, ...jobs.syntax, ...monitor.syntax, ...subscriber.syntax],
     },
   );
   const http = new HttpPart(
@@ -192,6 +206,7 @@ export function compose(
   registry.register(() => inputs.statistics());
   registry.registerDiagnostics(() => inputs.diagnostics());
   registry.register(() => prometheus.statistics());
+  registry.register(() => ingest.statistics());
   const parts: ServerPart[] = [
     monitor.runtimeWatch,
     inputs.preparation,
@@ -269,11 +284,11 @@ function shardIdentities(meta: MetaClient) {
   );
 }
 
-function writeService(lines: LineWriter): WriteService {
+function writeService(lines: LineWriter, books: LineBooks): WriteService {
   return {
     async write(request) {
       const source = { listener: 'http', peer: request.peer };
-      const outcome = await lines.write({ ...request, source });
+      const outcome = await lines.write({ ...request, source, books });
       const { points, values, dropped, rejectedCount, verdicts } = outcome;
       const errorText = lineWriteErrorText(outcome);
       return { points, values, dropped, rejectedCount, errorText, verdicts };

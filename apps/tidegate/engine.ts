@@ -17,6 +17,8 @@ export interface EngineParts {
   readonly meta: MetaClient;
   readonly store: Store;
   readonly writer: ResultWriter;
+  /** Takes what continuous queries write. */
+  readonly cqWriter: ResultWriter;
   readonly config: CoordinatorConfig;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -33,7 +35,7 @@ export interface ServerEngine extends StatementEngine {
 
 /** The engine behind SELECT and its like. */
 export function createEngine(parts: EngineParts): ServerEngine {
-  const { meta, store, writer, config, clock, logger } = parts;
+  const { meta, store, writer, cqWriter, config, clock, logger } = parts;
   const reader = new StoreReader(meta, store);
   const memory = new QueryMemory(new Int32Array(new SharedArrayBuffer(4)));
   const workersMax = config.queryWorkersMax;
@@ -41,25 +43,29 @@ export function createEngine(parts: EngineParts): ServerEngine {
     workersMax > 0
       ? new QueryWorkers({ reader, logger, limits: config, memory, workersMax })
       : null;
-  const engine = new QueryEngine({
-    reader,
-    retentionPoliciesOf: (name) => policyNames(meta.database(name)),
-    writer,
-    clock,
-    limits: config,
-    memory,
-    ...(workers && { offload: workers }),
-  });
+  const engineInto = (into: ResultWriter): QueryEngine =>
+    new QueryEngine({
+      reader,
+      retentionPoliciesOf: (name) => policyNames(meta.database(name)),
+      writer: into,
+      clock,
+      limits: config,
+      memory,
+      ...(workers && { offload: workers }),
+    });
+  // They differ in where INTO goes, and share everything that has a limit.
+  const engines = { client: engineInto(writer), 'continuous query': engineInto(cqWriter) };
   return {
     isShardInUse: (id) => reader.isShardInUse(id),
     reader,
     close: () => workers?.close() ?? Promise.resolve(),
-    async *execute(statement, { database, retentionPolicy, signal }) {
+    async *execute(statement, { database, retentionPolicy, signal, origin = 'client' }) {
       const grain = grainOf(statement);
       const zone =
         statement.kind === 'select' && statement.timeZone !== null
           ? timeZoneOf(statement.timeZone)
           : null;
+      const engine = engines[origin];
       for await (const series of engine.execute(statement, { database, retentionPolicy, signal })) {
         yield { grain, series: zone === null ? series : inZone(series, zone) };
       }

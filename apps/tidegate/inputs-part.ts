@@ -5,12 +5,14 @@ import type { PointsWriter } from '#coordinator';
 import { readTlsOptions } from '#httpd';
 import {
   builtInInputs,
+  type IngestLedger,
   type Input,
   type InputContext,
   InputError,
   type InputStatistics,
   Plugins,
   type PointSink,
+  type RejectSink,
   useHostModules,
 } from '#inputs';
 import { type ConfiguredInput, INPUTS, InputsModule } from '#inputs/module';
@@ -36,6 +38,8 @@ export interface InputsPartOptions {
   readonly logger: Logger;
   /** Where relative paths of plugins start. */
   readonly configFolder: string;
+  /** Keeps what is rejected. */
+  readonly rejects: RejectSink;
 }
 
 /** Refusals of storage that the same batch would get again. */
@@ -93,6 +97,11 @@ export class InputsPart implements ServerPart {
     },
   };
 
+  /** The books of all listeners. */
+  ledgers(): readonly IngestLedger[] {
+    return this.inputs.map(({ ledger }) => ledger);
+  }
+
   /** What plugins do, and who is connected. */
   diagnostics(): readonly Diagnostics[] {
     return inputDiagnostics(this.inputs, this.plugins.reports());
@@ -145,7 +154,7 @@ export class InputsPart implements ServerPart {
       logger,
       shapes,
       sink: pointSink(this.options),
-      rejects: { reject: () => undefined },
+      rejects: this.options.rejects,
       tlsOptions: (httpsCertificatePath, httpsPrivateKeyPath) =>
         readTlsOptions({ httpsCertificatePath, httpsPrivateKeyPath }, this.config.tls),
     };

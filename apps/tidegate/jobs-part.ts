@@ -33,7 +33,7 @@ export interface JobsParts {
   readonly meta: MetaClient;
   readonly metaStore: MetaStore;
   readonly store: Store;
-  readonly lines: LineWriter;
+  readonly lines: Pick<LineWriter, 'write'>;
   readonly statements: StatementSource;
   readonly isShardInUse: (id: number) => boolean;
   readonly files: FileSystem;

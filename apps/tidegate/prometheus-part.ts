@@ -2,10 +2,12 @@
 import type { PointsWriter, StoreReader } from '#coordinator';
 import type { HttpRoute } from '#httpd';
 import {
+  type IngestLedger,
   type InputStatistics,
   type PrometheusConfig,
   PrometheusService,
   READ_BODY_MAX_BYTES,
+  type RejectSink,
 } from '#inputs';
 import type { Clock } from '#kernel';
 import type { MetaClient } from '#meta';
@@ -21,6 +23,8 @@ export interface PrometheusPartOptions {
   readonly reader: StoreReader;
   readonly shapes: ShapeTable;
   readonly clock: Clock;
+  /** Keeps bodies that cannot be read. */
+  readonly rejects: RejectSink;
 }
 
 /** Routes and counters. */
@@ -29,7 +33,7 @@ export class PrometheusPart {
   private readonly service: PrometheusService;
 
   constructor(config: PrometheusConfig, options: PrometheusPartOptions) {
-    const { meta, store, writer, reader, shapes, clock } = options;
+    const { meta, store, writer, reader, shapes, clock, rejects } = options;
     const service = new PrometheusService({
       config,
       sink: {
@@ -43,6 +47,7 @@ export class PrometheusPart {
       },
       shapes,
       clock,
+      onReject: (rejected) => rejects.reject(rejected),
     });
     this.service = service;
     this.routes = [
@@ -64,6 +69,11 @@ export class PrometheusPart {
         handle: (request) => service.read(request),
       },
     ];
+  }
+
+  /** The books of remote write. */
+  get ledger(): IngestLedger {
+    return this.service.ledger;
   }
 
   statistics(): readonly InputStatistics[] {

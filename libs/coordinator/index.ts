@@ -8,6 +8,7 @@ export {
   type WriteRequest,
   type WriteStatistics,
 } from './points-writer.js';
+export { type LineBooks, type WriteBooks } from './write-books.js';
 export { CoordinatorError } from './errors.js';
 export { type WindowAction, type WriteWindowConfig, WriteWindows } from './write-window.js';
 export {

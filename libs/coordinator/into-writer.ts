@@ -14,6 +14,7 @@ import {
 import type { ResultColumn, ResultSeries, ResultWriter } from '#query';
 import { CoordinatorError } from './errors.js';
 import type { PointsWriter } from './points-writer.js';
+import type { WriteBooks } from './write-books.js';
 
 /** A result's rows on their way to a measurement. */
 type IntoTarget = Parameters<ResultWriter['write']>[0];
@@ -32,9 +33,11 @@ const BATCH_ROWS = 10_000;
 
 /** Writes results as points. Concurrent calls are fine. */
 export class IntoWriter implements ResultWriter {
+  /** @param books told what becomes of the points */
   constructor(
     private readonly writer: PointsWriter,
     private readonly shapes: ShapeTable,
+    private readonly books?: WriteBooks,
   ) {}
 
   /**
@@ -62,7 +65,14 @@ export class IntoWriter implements ResultWriter {
       fill.add(times?.kind === 'time' ? times.ns[row] : 0n, fields, row);
     }
     const { pointCount } = batch;
-    const outcome = await this.writer.write({ database, retentionPolicy, batch });
+    const { books } = this;
+    books?.receive(pointCount);
+    const outcome = await this.writer.write({
+      database,
+      retentionPolicy,
+      batch,
+      ...(books !== undefined && { books }),
+    });
     if (outcome.dropped > 0) {
       throw new CoordinatorError(
         'coordinator.partial-write',

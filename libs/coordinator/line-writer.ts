@@ -15,6 +15,7 @@ import {
 } from '#models';
 import type { Store } from '#tsdb';
 import type { PointsWriter, WriteOutcome } from './points-writer.js';
+import type { LineBooks } from './write-books.js';
 
 /** A body of line protocol. */
 export interface LineWriteRequest {
@@ -29,6 +30,8 @@ export interface LineWriteRequest {
   readonly areVerdictsWanted?: boolean;
   /** Who sent it. */
   readonly source?: PointSource;
+  /** Told what becomes of its lines. */
+  readonly books?: LineBooks;
 }
 
 /** What became of a body: lines refused by the parser, and points by storage. */
@@ -85,12 +88,14 @@ export class LineWriter {
     const { database, retentionPolicy } = request;
     const { rejectedCount } = parsed;
     const rejected = parsed.rejected.map((line) => this.withTimeHint(line, request));
+    bookLines(request, batch.pointCount, rejected, rejectedCount);
     try {
       const outcome = await writer.write({
         database,
         retentionPolicy,
         batch,
         precision: request.precision,
+        ...(request.books !== undefined && { books: request.books }),
       });
       const verdicts =
         request.areVerdictsWanted === true
@@ -113,6 +118,27 @@ export class LineWriter {
     const hint = this.parts.writer.timeHint(request, BigInt(digits), request.precision);
     return hint === '' ? line : { ...line, reason: line.reason + hint };
   }
+}
+
+/** Books what was read of a body, and what could not be. */
+function bookLines(
+  { books, source, database, retentionPolicy, precision }: LineWriteRequest,
+  points: number,
+  rejected: readonly RejectedLine[],
+  rejectedCount: number,
+): void {
+  if (books === undefined) return;
+  books.receive(points + rejectedCount);
+  for (const { text, reason } of rejected) {
+    books.reject({
+      reason: 'bad line',
+      text: reason,
+      peer: source?.peer ?? '',
+      raw: Buffer.from(text),
+      target: { database, retentionPolicy, precision },
+    });
+  }
+  if (rejectedCount > rejected.length) books.refuse(rejectedCount - rejected.length, 'bad line');
 }
 
 /** The parser's text for a time that does not fit int64 nanoseconds. */

@@ -9,6 +9,7 @@ import { allRuns, orderRuns, type PointsBatch, type Precision, type RowRun } fro
 import type { Shard, ShardWriteOutcome, Store } from '#tsdb';
 import { CoordinatorError } from './errors.js';
 import { BEYOND_RETENTION, mapShards, type ShardMapping } from './map-shards.js';
+import { bookFailure, type WriteBooks } from './write-books.js';
 import type { WriteWindow, WriteWindows } from './write-window.js';
 
 /** A batch on its way to a database. */
@@ -19,6 +20,8 @@ export interface WriteRequest {
   readonly batch: PointsBatch;
   /** Unit of the timestamps as the client wrote them, for what an error suggests; nanoseconds where it is not known. */
   readonly precision?: Precision;
+  /** Told what becomes of the batch's points, which have been received by its account. */
+  readonly books?: WriteBooks;
 }
 
 /** What became of the points of a batch. `points + dropped` is the batch's point count. */
@@ -56,6 +59,8 @@ export interface WriteStatistics {
 interface WriteTally {
   stored: number;
   dropped: number;
+  /** Why the first of those was dropped, '' while there is none. */
+  reason: string;
   /** Rows stored, by shard. */
   accepted: (readonly RowRun[])[];
 }
@@ -132,16 +137,21 @@ export class PointsWriter {
     statistics.pointReq += batch.pointCount;
     if (batch.pointCount === 0) return { points: 0, values: 0, dropped: 0, reason: '' };
     const { pointCount } = batch;
-    const tally: WriteTally = { stored: 0, dropped: 0, accepted: [] };
+    const tally: WriteTally = { stored: 0, dropped: 0, reason: '', accepted: [] };
+    const { books } = request;
     try {
-      const { mapping, dropReason } = await this.map(request, tally);
+      const mapping = await this.map(request, tally);
       const shards = await this.openShards(mapping, request);
-      return await this.writeShards(batch, mapping, shards, { tally, dropReason });
+      return await this.writeShards(batch, mapping, shards, tally);
     } catch (error) {
       statistics.writeError++;
-      statistics.pointReqFail += pointCount - tally.stored - tally.dropped;
+      const failed = pointCount - tally.stored - tally.dropped;
+      statistics.pointReqFail += failed;
+      if (books !== undefined) bookFailure(books, failed, error);
       throw error;
     } finally {
+      books?.store(tally.stored);
+      if (tally.dropped > 0) books?.refuse(tally.dropped, tally.reason);
       // Also where one of several shards failed: what the others have stored is passed on.
       if (tally.stored > 0 && this.listeners.length > 0) await this.tell(request, tally);
       statistics.pointReqLocal += tally.stored;
@@ -163,10 +173,7 @@ export class PointsWriter {
   }
 
   /** Maps a batch, making shard groups; notes in `tally` what is dropped for its time, and why. */
-  private async map(
-    request: WriteRequest,
-    tally: WriteTally,
-  ): Promise<{ readonly mapping: ShardMapping; readonly dropReason: string }> {
+  private async map(request: WriteRequest, tally: WriteTally): Promise<ShardMapping> {
     const { meta, clock, store, windows } = this.parts;
     const { database, retentionPolicy, batch, precision = 'ns' } = request;
     for (let made = 0; made <= GROUPS_PER_BATCH_MAX; made++) {
@@ -179,8 +186,8 @@ export class PointsWriter {
       const mapping = mapShards(batch, policy, { earliestNs, window }, store.index(database));
       if (mapping.missingNs === null) {
         const place = { database, retentionPolicy: name };
-        const dropReason = this.noteDropped(mapping, window, place, tally);
-        return { mapping, dropReason };
+        this.noteDropped(mapping, window, place, tally);
+        return mapping;
       }
       await meta.createShardGroup(database, retentionPolicy, mapping.missingNs);
     }
@@ -190,24 +197,24 @@ export class PointsWriter {
     );
   }
 
-  /** Counts what a mapping drops. @returns the reason to be named, or '' */
+  /** Counts what a mapping drops, and the reason to be named. */
   private noteDropped(
     { beyondRetention, outsideWindow, outsideReason }: ShardMapping,
     window: WriteWindow | null,
     place: { readonly database: string; readonly retentionPolicy: string },
     tally: WriteTally,
-  ): string {
+  ): void {
     tally.dropped = beyondRetention;
-    const reason = beyondRetention > 0 ? BEYOND_RETENTION : '';
-    if (outsideWindow === 0 || window === null) return reason;
+    if (beyondRetention > 0) tally.reason = BEYOND_RETENTION;
+    if (outsideWindow === 0 || window === null) return;
     this.parts.windows?.report(outsideWindow, place, outsideReason, window.isRefusing);
     if (!window.isRefusing) {
       this.statistics.writeWindowWarn += outsideWindow;
-      return reason;
+      return;
     }
     this.statistics.writeWindowDrop += outsideWindow;
     tally.dropped += outsideWindow;
-    return outsideReason;
+    tally.reason = outsideReason;
   }
 
   private policy({ database, retentionPolicy }: WriteRequest): RetentionPolicyView {
@@ -258,17 +265,15 @@ export class PointsWriter {
     batch: PointsBatch,
     mapping: ShardMapping,
     shards: readonly Shard[],
-    before: { readonly tally: WriteTally; readonly dropReason: string },
+    tally: WriteTally,
   ): Promise<WriteOutcome> {
-    const { tally } = before;
     let values = 0;
-    let reason = before.dropReason;
     const add = (outcome: ShardWriteOutcome): void => {
       tally.stored += outcome.points;
       tally.accepted.push(outcome.accepted);
       values += outcome.values;
       tally.dropped += outcome.dropped;
-      if (reason === '') reason = outcome.reason;
+      if (tally.reason === '') tally.reason = outcome.reason;
     };
     const runs = [...mapping.runsByShard.values()];
     if (shards.length === 1) {
@@ -283,7 +288,7 @@ export class PointsWriter {
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     }
     this.statistics.writeOk++;
-    return { points: tally.stored, values, dropped: tally.dropped, reason };
+    return { points: tally.stored, values, dropped: tally.dropped, reason: tally.reason };
   }
 
   /** The outcome, or InfluxDB's `timeout` after `write-timeout`; the write itself goes on and may still be stored. */

@@ -151,6 +151,7 @@ export class StatementExecutor {
         chunkRows: request.chunkRows,
         user,
         signal: task.signal,
+        ...(request.origin !== undefined && { origin: request.origin }),
       };
       if (named.kind === 'extension') {
         for (const series of await this.extension(named, context))

@@ -21,7 +21,12 @@ export interface StatementRequest {
   readonly signal: AbortSignal;
   /** Told when the query is ended before its time, by KILL QUERY or its time limit. */
   readonly onInterrupted?: () => void;
+  /** Whose points an INTO writes; a client's where absent. */
+  readonly origin?: StatementOrigin;
 }
+
+/** Who has statements run. */
+export type StatementOrigin = 'client' | 'continuous query';
 
 /** How a chunked answer cuts series: by rows, one document a series, or not at all. */
 export type SeriesGrain = 'rows' | 'series' | 'statement';
@@ -48,6 +53,7 @@ export interface StatementContext {
   readonly chunkRows: number;
   readonly user: User | null;
   readonly signal: AbortSignal;
+  readonly origin?: StatementOrigin;
 }
 
 /** Runs statements that read stored points: SELECT, EXPLAIN and the SHOW forms over series. */

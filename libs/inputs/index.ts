@@ -33,6 +33,7 @@ export {
   type RejectedInput,
   type Rejection,
 } from './shared/ingest-ledger.js';
+export { BalanceSheet, sheetLine, type SheetLine, sheetTotal } from './shared/balance-sheet.js';
 export { Batcher, type BatcherConfig, type BatcherParts } from './shared/batcher.js';
 export {
   type BatchStatistics,

@@ -44,6 +44,9 @@ function keyOf({ name, tags }: Statistics): string {
   } else if (tags['bind'] !== undefined) {
     add('proto');
     add('bind');
+  } else if (add('listener')) {
+    add('outcome');
+    add('reason');
   } else if (add('database') && add('retention_policy')) {
     add('name');
     add('destination');

@@ -184,7 +184,11 @@ class GraphiteInput implements Input {
         if (Number.isNaN(value)) return decoder.ignoreNaN();
         const refused = decoder.addValue(path, value, unixTime);
         if (refused === null) this.ledger.receive(1);
-        else decoder.reject(path, connection.peer, refused);
+        else {
+          // As a line, which can be taken once more.
+          const raw = Buffer.concat([path, Buffer.from(` ${value} ${unixTime}`)]);
+          decoder.reject(raw, connection.peer, refused);
+        }
         batcher.added();
       },
       onReject: (raw, text) => {

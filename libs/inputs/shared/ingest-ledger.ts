@@ -18,6 +18,8 @@ export interface RejectedInput {
   /** As received; lent for the call. */
   readonly raw: Uint8Array;
   readonly timeNs: bigint;
+  /** What has to be known besides the bytes to take it once more; empty where the listener is enough. */
+  readonly target: Readonly<Record<string, string>>;
 }
 
 /** One of the last that were rejected. */
@@ -65,7 +67,11 @@ export interface Rejection {
   readonly text: string;
   readonly peer: string;
   readonly raw: Uint8Array;
+  /** See {@link RejectedInput.target}. */
+  readonly target?: Readonly<Record<string, string>>;
 }
+
+const PHRASE_LENGTH_MAX = 64;
 
 const latin1 = new TextDecoder('latin1');
 
@@ -98,17 +104,20 @@ export class IngestLedger {
   }
 
   /** Input is no good: says why, and keeps it as an offender. */
-  reject({ count = 1, reason, text, peer, raw }: Rejection): void {
+  reject({ count = 1, reason, text, peer, raw, target = {} }: Rejection): void {
     this.refuse(count, reason);
     const timeNs = this.clock.nowNs();
     this.offenders.unshift({ peer, reason, text, sample: sampleOf(raw), timeNs });
     if (this.offenders.length > OFFENDERS_MAX) this.offenders.pop();
-    this.onReject({ listener: this.listener, peer, reason, text, raw, timeNs });
+    this.onReject({ listener: this.listener, peer, reason, text, raw, timeNs, target });
   }
 
-  /** Points that storage refused, or input that is left out by rule (NaN): nothing to show of them. */
+  /**
+   * Points that storage refused, or input that is left out by rule (NaN): nothing to show of them.
+   * @param reason a fixed phrase, or a text that begins with one
+   */
   refuse(count: number, reason: string): void {
-    add(this.rejectedBy, reason, count);
+    add(this.rejectedBy, phraseOf(reason), count);
     this.inFlight -= count;
   }
 
@@ -143,6 +152,13 @@ function add(to: Map<string, number>, name: string, count: number): void {
   if (known !== undefined) to.set(name, known + count);
   else if (to.size < LEDGER_NAMES_MAX) to.set(name, count);
   else to.set('other', (to.get('other') ?? 0) + count);
+}
+
+/** What all texts for the same reason begin with. */
+function phraseOf(text: string): string {
+  if (text.startsWith('point time ')) return 'outside write window';
+  const [phrase = ''] = /^[^:("\d]*/.exec(text) ?? [];
+  return phrase.trim().slice(0, PHRASE_LENGTH_MAX) || 'other';
 }
 
 const counts = (of: ReadonlyMap<string, number>): readonly LedgerCount[] =>

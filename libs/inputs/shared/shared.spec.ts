@@ -75,10 +75,29 @@ describe('IngestLedger', () => {
   it('tells a bounded number of reasons apart', () => {
     const ledger = new IngestLedger('l', new SystemClock());
     ledger.receive(1000);
-    for (let i = 0; i < 1000; i++) ledger.refuse(1, `r${i}`);
+    for (let i = 0; i < 1000; i++) ledger.refuse(1, 'x'.repeat(1 + (i % 60)) + '-'.repeat(i / 60));
     const { rejected } = ledger.snapshot();
     expect(rejected).toHaveLength(LEDGER_NAMES_MAX + 1);
     expect(rejected[LEDGER_NAMES_MAX]).toEqual({ name: 'other', count: 1000 - LEDGER_NAMES_MAX });
+  });
+
+  it('counts what differs in details only as one reason', () => {
+    const ledger = new IngestLedger('test', new SystemClock());
+    const f = (text: string): string => {
+      ledger.refuse(1, text);
+      return ledger.snapshot().rejected.at(-1)?.name ?? '';
+    };
+    expect(f('field type conflict: input field "a" on measurement "b" is type float')).toBe(
+      'field type conflict',
+    );
+    expect(f('max-values-per-tag limit exceeded (2/2): measurement="m"')).toBe(
+      'max-values-per-tag limit exceeded',
+    );
+    expect(f('new series refused: database "d" is over its budget')).toBe('new series refused');
+    expect(f('point time 2020-01-01T00:00:00Z is more than 1h behind')).toBe(
+      'outside write window',
+    );
+    expect(f('')).toBe('other');
   });
 
   it('takes what the kernel dropped for received', () => {

@@ -51,8 +51,12 @@ export class MemorySink implements PointSink {
   failures = 0;
   /** What they fail with. */
   failure: Error = new TidegateError('test.write-failed', 'the disk is on fire');
+  /** Points that writes refuse before all are taken again. */
+  refusals = 0;
   /** Batches written. */
   batches = 0;
+  /** Points written, also those of databases that were dropped since. */
+  points = 0;
   private readonly databases = new Map<string, MemoryDatabase>();
   private held: Promise<void> | null = null;
   private letGo: () => void = () => undefined;
@@ -88,7 +92,7 @@ export class MemorySink implements PointSink {
 
   /** Lets all writes wait until {@link release}. */
   hold(): void {
-    this.held = new Promise((resolve) => (this.letGo = resolve));
+    this.held ??= new Promise((resolve) => (this.letGo = resolve));
   }
 
   release(): void {
@@ -106,8 +110,13 @@ export class MemorySink implements PointSink {
     const found = this.databases.get(database);
     if (found === undefined) throw new TidegateError('test.no-database', 'database not found');
     this.batches++;
-    found.lines.push(...batchLines(batch, found.series));
-    return { points: batch.pointCount, dropped: 0, reason: '' };
+    const lines = batchLines(batch, found.series);
+    const dropped = Math.min(this.refusals, lines.length);
+    this.refusals -= dropped;
+    const points = lines.length - dropped;
+    for (const line of lines.slice(0, points)) found.lines.push(line);
+    this.points += points;
+    return { points, dropped, reason: dropped === 0 ? '' : 'points beyond retention policy' };
   }
 
   /** What a database holds, in order of writing: `key field=value time`. */

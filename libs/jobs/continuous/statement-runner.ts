@@ -22,6 +22,7 @@ export function selectIntoOver(statements: StatementSource): SelectIntoExecutor 
         chunkRows: 0,
         user: null,
         signal,
+        origin: 'continuous query',
       });
       for await (const event of events) {
         if (event.kind === 'series') {

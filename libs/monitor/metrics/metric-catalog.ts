@@ -265,6 +265,38 @@ const inputLabels = { bind: 'bind', proto: 'protocol' };
 /** Kinds of listeners. */
 const INPUTS = ['udp', 'graphite', 'collectd', 'opentsdb', 'prometheus'];
 
+/** The balance sheet: received = stored + rejected + dropped + in flight. */
+const ingest: PartMetrics = {
+  labels: { listener: 'listener' },
+  fields: {
+    received: counter('ingest_points_received', 'Points, and pieces of input that are none.'),
+    stored: counter('ingest_points_stored', 'Points on disk.'),
+    rejected: counter('ingest_points_rejected', 'Points and pieces of input that are no good.'),
+    dropped: counter('ingest_points_dropped', 'Good points that were lost.'),
+    inFlight: gauge('ingest_points_in_flight', 'Points received and not yet on disk.'),
+  },
+};
+
+const ingestLoss: PartMetrics = {
+  labels: { listener: 'listener', outcome: 'outcome', reason: 'reason' },
+  fields: {
+    points: counter('ingest_losses', 'Points rejected by reason, and dropped by place.'),
+  },
+};
+
+const deadLetters: PartMetrics = {
+  labels: {},
+  fields: {
+    kept: counter('dead_letters_kept', 'Rejected pieces of input that were kept.'),
+    sampledOut: counter('dead_letters_sampled_out', 'Not kept: more than the configured rate.'),
+    tooLarge: counter('dead_letters_too_large', 'Not kept: too large.'),
+    failed: counter('dead_letters_failed', 'Not kept: the disk refused them.'),
+    replayed: counter('dead_letters_replayed', 'Stored by a replay.'),
+    removed: counter('dead_letters_removed', 'Dropped by an operator.'),
+    diskBytes: gauge('dead_letters_bytes', 'Bytes of dead letters on disk.'),
+  },
+};
+
 const PARTS: Readonly<Record<string, PartMetrics>> = {
   httpd: http,
   write,
@@ -275,6 +307,9 @@ const PARTS: Readonly<Record<string, PartMetrics>> = {
   tsm1_filestore: fileStore,
   database,
   queryExecutor: queries,
+  ingest,
+  ingestLoss,
+  deadletters: deadLetters,
   cq,
   retention,
   'shard-precreation': precreation,
