@@ -9,7 +9,7 @@ export interface Statistics {
   /** InfluxDB's name of the part where it has one: `httpd`, `tsm1_wal`. */
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** Whole numbers, by InfluxDB's names where it has them. */
+  /** By InfluxDB's names where it has them. Whole numbers; others are rounded. */
   readonly values: Readonly<Record<string, number>>;
 }
 
@@ -40,7 +40,7 @@ export class StatisticsRegistry {
 
   /** All counters as they are now. */
   collect(): readonly Statistics[] {
-    return this.statisticsSources.flatMap((source) => source());
+    return this.statisticsSources.flatMap((source) => source().map(inWholeNumbers));
   }
 
   /** All tables, by name. Same order as InfluxDB 1.x. */
@@ -49,6 +49,17 @@ export class StatisticsRegistry {
       .flatMap((source) => source())
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
+}
+
+/** A number that were stored as an integer once and as a float then would be refused: all views get the same whole one. */
+function inWholeNumbers(entry: Statistics): Statistics {
+  const values = Object.entries(entry.values);
+  if (values.every(([, value]) => Number.isSafeInteger(value))) return entry;
+  const whole = values.map(([name, value]) => [
+    name,
+    Number.isFinite(value) ? Math.round(value) : 0,
+  ]);
+  return { ...entry, values: Object.fromEntries(whole) as Record<string, number> };
 }
 
 /** A table of one row. */

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { existsSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import { resolve } from 'node:path';
 import { freePort, query, type ServerProcess, startServer, temporaryFolder } from '#test-support';
 
 const folder = temporaryFolder();
@@ -81,9 +82,14 @@ const fieldsOf = (all: readonly Entry[], name: string, database?: string): Field
 const post = async (url: string, path: string, body: string): Promise<number> =>
   (await fetch(`${url}${path}`, { method: 'POST', body })).status;
 
-/** Listeners of every kind that needs no file, on ports of their own. */
+/** Listeners of every kind, on ports of their own. */
 const listeners = async () => {
-  const [udp, graphite, opentsdb] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [udp, graphite, opentsdb, collectd] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const toml = `[[udp]]
 enabled = true
 bind-address = "127.0.0.1:${udp}"
@@ -96,25 +102,31 @@ batch-timeout = "10ms"
 enabled = true
 bind-address = "127.0.0.1:${opentsdb}"
 batch-timeout = "10ms"
+[[collectd]]
+enabled = true
+bind-address = "127.0.0.1:${collectd}"
+typesdb = "${resolve('test/fixtures/captures/collectd/types.db')}"
 `;
   return { udp, graphite, opentsdb, toml };
 };
 
 const sendUdp = (port: number, text: string): Promise<void> =>
-  new Promise((resolve) => {
+  new Promise((done) => {
     const socket = dgram.createSocket('udp4');
-    socket.send(text, port, '127.0.0.1', () => socket.close(() => resolve()));
+    socket.send(text, port, '127.0.0.1', () => socket.close(() => done()));
   });
 
 const sendTcp = (port: number, text: string): Promise<void> =>
-  new Promise((resolve, reject) => {
+  new Promise((done, failed) => {
     const socket = net.connect(port, '127.0.0.1', () => socket.end(text));
-    socket.on('error', reject);
-    socket.on('close', () => resolve());
+    socket.on('error', failed);
+    socket.on('close', () => done());
     socket.resume();
   });
 
-const hasPromtool = spawnSync('promtool', ['--version']).error === undefined;
+/** Prometheus' linter, where it is installed. */
+const PROMTOOL = 'promtool';
+const hasPromtool = spawnSync(PROMTOOL, ['--version']).error === undefined;
 const withPromtool = hasPromtool ? it : it.skip;
 
 describe('statistics', () => {
@@ -167,6 +179,7 @@ describe('statistics', () => {
       pointReqLocal: 8,
       writeDrop: 1,
       writeOk: 4,
+      subWriteOk: 4,
     });
     expect(moved('shard', 't')).toMatchObject({
       writeReq: 2,
@@ -250,11 +263,15 @@ describe('statistics', () => {
       statistics: { name: string; tags: string[]; fields: string[] }[];
       diagnostics: { name: string; columns: string[] }[];
     };
-    const all = await showStats(url);
-    // What needs a file or a subscription is checked where it is built.
-    const absent = ['collectd', 'subscriber'];
-    for (const { name, tags, fields } of statistics.filter((one) => !absent.includes(one.name))) {
-      const found = all.find((entry) => entry.name === name);
+    await query(url, `CREATE SUBSCRIPTION s ON t.autogen DESTINATIONS ANY 'http://127.0.0.1:1'`);
+    const all = await until(
+      () => showStats(url),
+      (list) => list.some(({ tags }) => 'destination' in tags),
+    );
+    for (const { name, tags, fields } of statistics) {
+      const found = all.find(
+        (entry) => entry.name === name && Object.keys(entry.tags).length === tags.length,
+      );
       expect({ name, tags: Object.keys(found?.tags ?? { missing: true }).sort() }).toEqual({
         name,
         tags,
@@ -269,7 +286,7 @@ describe('statistics', () => {
     }
     const tables = (await query(url, 'SHOW DIAGNOSTICS')).results?.[0]?.series ?? [];
     for (const { name, columns } of diagnostics) {
-      if (name === 'config-collectd' || name === 'config-monitor') continue;
+      if (name === 'config-monitor') continue;
       expect({ name, columns: tables.find((table) => table.name === name)?.columns }).toEqual({
         name,
         columns,
@@ -293,7 +310,7 @@ describe('statistics', () => {
 
   withPromtool('pass the linter of Prometheus', async () => {
     const text = await (await fetch(`${server.url}/metrics`)).text();
-    const { stdout, stderr, status } = spawnSync('promtool', ['check', 'metrics'], {
+    const { stdout, stderr, status } = spawnSync(PROMTOOL, ['check', 'metrics'], {
       input: text,
       encoding: 'utf8',
     });
@@ -301,7 +318,7 @@ describe('statistics', () => {
   });
 
   withPromtool('have alert rules that Prometheus takes', () => {
-    const { status } = spawnSync('promtool', [
+    const { status } = spawnSync(PROMTOOL, [
       'check',
       'rules',
       'config/prometheus/tidegate.rules.yml',
@@ -319,6 +336,7 @@ describe('dashboards and rules', () => {
     });
     const { url } = server;
     await query(url, 'CREATE DATABASE t');
+    await query(url, `CREATE SUBSCRIPTION s ON t.autogen DESTINATIONS ANY 'http://127.0.0.1:1'`);
     await post(url, '/write?db=t', 'm f=1\nm,h=1 f=1');
     const names = new Set([...(await metrics(url)).keys()].map((key) => key.replace(/\{.*/, '')));
     const files = ['config/grafana/tidegate.json', 'config/prometheus/tidegate.rules.yml'];

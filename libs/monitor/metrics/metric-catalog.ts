@@ -2,7 +2,16 @@
  * The metrics of every part whose counters are known. Numbers that are not listed here become gauges that bear their own
  * names, so that nothing a part counts is missing.
  */
+import { inputFields, inputLabels, prometheusFields } from './input-metrics.js';
 import { counter, gauge, type PartMetrics, secondsCounter } from './metric-definition.js';
+import {
+  cq,
+  precreation,
+  retention,
+  subscriber,
+  subscriberDestination,
+  subscriberQueue,
+} from './service-metrics.js';
 
 const http: PartMetrics = {
   labels: {},
@@ -169,54 +178,6 @@ const queries: PartMetrics = {
   },
 };
 
-const cq: PartMetrics = {
-  labels: {},
-  fields: {
-    queryOk: counter('continuous_queries', 'Runs of continuous queries.'),
-    queryFail: counter('continuous_query_failures', 'Runs of continuous queries that failed.'),
-    windowsCaughtUp: counter('continuous_query_windows_caught_up', 'Windows computed afterwards.'),
-    lateMarks: counter('continuous_query_late_marks', 'Spans that got points behind their run.'),
-    windowsExpired: counter('continuous_query_windows_expired', 'Windows that were given up.'),
-  },
-};
-
-const retention: PartMetrics = {
-  labels: {},
-  fields: {
-    checkOk: counter('retention_checks', 'Checks for expired shard groups.'),
-    checkFail: counter('retention_check_failures', 'Checks that failed.'),
-    shardGroupsDeleted: counter('retention_shard_groups_deleted', 'Expired shard groups.'),
-    shardsDeleted: counter('retention_shards_deleted', 'Shards whose files were removed.'),
-    shardDeleteFail: counter(
-      'retention_shard_delete_failures',
-      'Shards that could not be removed.',
-    ),
-    shardInUse: counter('retention_shards_in_use', 'Removals put off because a query reads.'),
-  },
-};
-
-const precreation: PartMetrics = {
-  labels: {},
-  fields: {
-    shardGroupsCreated: counter('precreation_shard_groups', 'Shard groups made ahead.'),
-    checkFail: counter('precreation_failures', 'Checks that failed.'),
-  },
-};
-
-const subscriber: PartMetrics = {
-  labels: {
-    database: 'database',
-    retention_policy: 'retention_policy',
-    name: 'subscription',
-    destination: 'destination',
-  },
-  fields: {
-    createFailures: counter('subscriber_create_failures', 'Subscriptions that cannot be served.'),
-    pointsWritten: counter('subscriber_points', 'Points that a destination took.'),
-    writeFailures: counter('subscriber_write_failures', 'Deliveries that failed.'),
-  },
-};
-
 /** Numbers of new series that a budget kept out. */
 const cardinality: PartMetrics = {
   labels: { budget: 'budget', who: 'who', action: 'action' },
@@ -224,43 +185,6 @@ const cardinality: PartMetrics = {
     points: counter('cardinality_points', 'Points for new series beyond a budget.'),
   },
 };
-
-/** What listeners count; the label `input` says which kind. */
-const inputFields: PartMetrics['fields'] = {
-  pointsRx: counter('input_points_received', 'Points received.'),
-  tlPointsRx: counter('input_points_received', 'Points received.'),
-  bytesRx: counter('input_received_bytes', 'Bytes received.'),
-  tlBytesRx: counter('input_received_bytes', 'Bytes received.'),
-  pointsParseFail: counter('input_parse_failures', 'Pieces of input that could not be read.'),
-  readFail: counter('input_read_failures', 'Reads from sockets that failed.'),
-  tlReadErr: counter('input_read_failures', 'Reads from sockets that failed.'),
-  batchesTx: counter('input_batches_stored', 'Batches stored.'),
-  batchesTxFail: counter('input_batches_failed', 'Batches not stored in full.'),
-  pointsTx: counter('input_points_stored', 'Points stored.'),
-  pointsNaNFail: counter('input_points_nan', 'Points left out because they are no number.'),
-  droppedPointsInvalid: counter('input_points_invalid', 'Points that make no valid point.'),
-  kernelDrops: counter('input_kernel_drops', 'Datagrams that the kernel dropped.'),
-  connsActive: gauge('input_connections', 'Connections.'),
-  connsHandled: counter('input_connections_accepted', 'Connections taken.'),
-  connsRefused: counter('input_connections_refused', 'Connections beyond the limit.'),
-  tlConnsActive: gauge('input_telnet_connections', 'Connections that speak the telnet protocol.'),
-  tlConnsHandled: counter('input_telnet_connections_accepted', 'Telnet connections taken.'),
-  httpConnsHandled: counter('input_http_connections_accepted', 'HTTP connections taken.'),
-  tlBadLine: counter('input_bad_lines', 'Lines that are no point, by what is wrong.', {
-    reason: 'line',
-  }),
-  tlBadTime: counter('input_bad_lines', 'Lines that are no point, by what is wrong.', {
-    reason: 'time',
-  }),
-  tlBadTag: counter('input_bad_lines', 'Lines that are no point, by what is wrong.', {
-    reason: 'tag',
-  }),
-  tlBadFloat: counter('input_bad_lines', 'Lines that are no point, by what is wrong.', {
-    reason: 'float',
-  }),
-};
-
-const inputLabels = { bind: 'bind', proto: 'protocol' };
 
 /** Kinds of listeners. */
 const INPUTS = ['udp', 'graphite', 'collectd', 'opentsdb', 'prometheus'];
@@ -297,6 +221,8 @@ const deadLetters: PartMetrics = {
   },
 };
 
+const allPrometheusFields = { ...inputFields, ...prometheusFields };
+
 const PARTS: Readonly<Record<string, PartMetrics>> = {
   httpd: http,
   write,
@@ -313,7 +239,7 @@ const PARTS: Readonly<Record<string, PartMetrics>> = {
   cq,
   retention,
   'shard-precreation': precreation,
-  subscriber,
+  subscriber_queue: subscriberQueue,
   cardinality,
   // Node's own metrics say it.
   runtime: { labels: {}, fields: {} },
@@ -329,12 +255,16 @@ export interface NamedMetrics extends PartMetrics {
 
 /** The metrics of a part. Unknown parts have none listed: their tags become labels. */
 export function metricsOf(name: string, tags: Readonly<Record<string, string>>): NamedMetrics {
+  if (name === 'subscriber') {
+    const part = 'destination' in tags ? subscriberDestination : subscriber;
+    return { ...part, constants: {}, isSilent: false };
+  }
   const known = PARTS[name];
   if (known !== undefined) return { ...known, constants: {}, isSilent: name === 'runtime' };
   if (INPUTS.includes(name))
     return {
       labels: inputLabels,
-      fields: inputFields,
+      fields: name === 'prometheus' ? allPrometheusFields : inputFields,
       constants: { input: name },
       isSilent: false,
     };

@@ -2,8 +2,9 @@
  * Everything that /metrics says: the parts' counters, distributions of durations, and Node's own metrics. Observing a duration
  * is for once a request, a sync or a compaction, not for once a point.
  */
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { StatisticsRegistry } from '../statistics.js';
+import { DurationHistogram } from './duration-histogram.js';
 import { StatisticsMetrics } from './statistics-metrics.js';
 
 /** From a fast write to a slow query. */
@@ -29,23 +30,24 @@ const MISNAMED = [
 /** What a request is counted as. */
 export type RequestKind = 'write' | 'query' | 'other';
 
-interface Observer {
-  observe(seconds: number): void;
-}
-
 /** The metrics of a server. */
 export class ServerMetrics {
   private readonly registry = new Registry();
   private readonly statistics = new StatisticsMetrics();
-  private readonly requests: Histogram<'handler' | 'code'>;
-  /** By kind and class of status, so that no label is looked up for a request. */
-  private readonly requestObservers = new Map<string, Observer>();
+  /** By the text of their labels. */
+  private readonly requests = new Map<string, DurationHistogram>();
+  /** By kind and the first digit of the status: no text is made for a request. */
+  private readonly observers: Readonly<Record<RequestKind, (DurationHistogram | undefined)[]>> = {
+    write: [],
+    query: [],
+    other: [],
+  };
   /** Syncs of the write-ahead log. */
-  readonly sync: Observer;
+  readonly sync = new DurationHistogram(SYNC_BUCKETS);
   /** Caches written to files. */
-  readonly snapshot: Observer;
-  readonly compaction: Observer;
-  private readonly lag: Histogram;
+  readonly snapshot = new DurationHistogram(FILE_BUCKETS);
+  readonly compaction = new DurationHistogram(FILE_BUCKETS);
+  private readonly lag = new DurationHistogram(LAG_BUCKETS);
   private lagTimer: NodeJS.Timeout | undefined;
   private isOpen = false;
 
@@ -53,34 +55,11 @@ export class ServerMetrics {
     private readonly source: Pick<StatisticsRegistry, 'collect'>,
     version: string,
   ) {
-    const registers = [this.registry];
-    const histogram = (name: string, help: string, buckets: number[]): Histogram =>
-      new Histogram({ name: `tidegate_${name}_duration_seconds`, help, buckets, registers });
-    this.requests = new Histogram({
-      name: 'tidegate_http_request_duration_seconds',
-      help: 'Time from the request to the end of its answer.',
-      labelNames: ['handler', 'code'],
-      buckets: REQUEST_BUCKETS,
-      registers,
-    });
-    this.sync = histogram('wal_sync', 'Time of a sync of the write-ahead log.', SYNC_BUCKETS);
-    this.snapshot = histogram(
-      'cache_snapshot',
-      'Time of writing a cache to TSM files, the wait for the thread included.',
-      FILE_BUCKETS,
-    );
-    this.compaction = histogram('compaction', 'Time of a compaction.', FILE_BUCKETS);
-    this.lag = new Histogram({
-      name: 'tidegate_event_loop_lag_seconds',
-      help: 'How late timers of the main thread are.',
-      buckets: LAG_BUCKETS,
-      registers,
-    });
     new Gauge({
       name: 'tidegate_build_info',
       help: 'The version that clients are told.',
       labelNames: ['version'],
-      registers,
+      registers: [this.registry],
     }).set({ version }, 1);
   }
 
@@ -106,14 +85,15 @@ export class ServerMetrics {
 
   /** Takes note of a request that has been answered. */
   observeRequest(handler: RequestKind, status: number, seconds: number): void {
-    const code = `${Math.floor(status / 100)}xx`;
-    const key = handler + code;
-    let observer = this.requestObservers.get(key);
-    if (observer === undefined) {
-      observer = this.requests.labels(handler, code);
-      this.requestObservers.set(key, observer);
+    const classes = this.observers[handler];
+    const digit = Math.floor(status / 100);
+    let histogram = classes[digit];
+    if (histogram === undefined) {
+      histogram = new DurationHistogram(REQUEST_BUCKETS);
+      classes[digit] = histogram;
+      this.requests.set(`handler="${handler}",code="${digit}xx",`, histogram);
     }
-    observer.observe(seconds);
+    histogram.observe(seconds);
   }
 
   get contentType(): string {
@@ -123,6 +103,31 @@ export class ServerMetrics {
   /** The text of all metrics. */
   async render(): Promise<string> {
     const own = this.statistics.render(this.source.collect());
-    return `${own}${await this.registry.metrics()}`;
+    return `${own}${this.durations()}${await this.registry.metrics()}`;
+  }
+
+  private durations(): string {
+    const one = (
+      name: string,
+      help: string,
+      histograms: Iterable<readonly [labels: string, DurationHistogram]>,
+    ): string => {
+      let text = `# HELP tidegate_${name}_seconds ${help}\n# TYPE tidegate_${name}_seconds histogram\n`;
+      for (const [labels, histogram] of histograms)
+        text += histogram.samples(`tidegate_${name}_seconds`, labels);
+      return text;
+    };
+    const { requests, sync, snapshot, compaction, lag } = this;
+    return [
+      one('http_request_duration', 'Time from the request to the end of its answer.', requests),
+      one('wal_sync_duration', 'Time of a sync of the write-ahead log.', [['', sync]]),
+      one(
+        'cache_snapshot_duration',
+        'Time of writing a cache to TSM files, the wait for the thread included.',
+        [['', snapshot]],
+      ),
+      one('compaction_duration', 'Time of a compaction.', [['', compaction]]),
+      one('event_loop_lag', 'How late timers of the main thread are.', [['', lag]]),
+    ].join('');
   }
 }

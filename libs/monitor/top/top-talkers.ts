@@ -47,6 +47,9 @@ export class TopTalkers implements WriteListener {
   private counters = new Map<SeriesIndex, MeasurementCounters>();
   private sourcePoints = new Tally();
   private sourceSeries = new Tally();
+  /** Who made the last series, and how many that are not in `sourceSeries` yet. */
+  private maker: PointSource | null = null;
+  private makerSeries = 0;
   /** The last ones first. */
   private ended: Minute[] = [];
 
@@ -75,7 +78,10 @@ export class TopTalkers implements WriteListener {
   made({ database, index, seriesId, source }: MadeSeries): void {
     this.turn();
     this.countersOf(database, index).newSeries[index.measurementIdOf[seriesId]]++;
-    this.sourceSeries.add(nameOf(source), 1);
+    // A batch's new series come one after another.
+    if (source !== this.maker) this.bookMaker();
+    this.maker = source;
+    this.makerSeries++;
   }
 
   /**
@@ -103,7 +109,14 @@ export class TopTalkers implements WriteListener {
     return pickTop(all, limit);
   }
 
+  private bookMaker(): void {
+    if (this.maker !== null && this.makerSeries > 0)
+      this.sourceSeries.add(nameOf(this.maker), this.makerSeries);
+    this.makerSeries = 0;
+  }
+
   private minuteNow(): Minute {
+    this.bookMaker();
     return {
       number: this.minute,
       tops: {
