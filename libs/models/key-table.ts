@@ -125,6 +125,32 @@ export class KeyTable {
     return this.slabs.length * SLAB_BYTES + this.slots.length * 4 + this.hashes.length * 10;
   }
 
+  /** Length of a key, or -1 where there is no such number. */
+  lengthOf(n: number): number {
+    return n < this.size ? this.lengths[n] : -1;
+  }
+
+  /**
+   * Whether a key goes on with `view[start..start+length)` from its byte `from` on.
+   * @param n number of a key
+   * @param from a multiple of 4; `from + length` is at most the key's length
+   * @param view readable for 3 bytes more
+   */
+  continues(n: number, from: number, view: DataView, start: number, length: number): boolean {
+    const place = this.places[n];
+    const words = this.slabWords[place >>> (SLAB_BITS - UNIT_BITS)];
+    let w = ((place & UNITS_MASK) << 1) + (from >>> 2);
+    let p = start;
+    const end = start + (length & ~3);
+    while (p < end) {
+      if (view.getInt32(p, true) !== words[w]) return false;
+      p += 4;
+      w++;
+    }
+    const rest = length & 3;
+    return rest === 0 || (view.getInt32(p, true) ^ words[w]) << (32 - 8 * rest) === 0;
+  }
+
   /** The number of the key `bytes[start..start+length)` with this hash, or -1. */
   find(bytes: Uint8Array, start: number, length: number, hash: number): number {
     if (bytes !== this.probe) {

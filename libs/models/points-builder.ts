@@ -57,6 +57,27 @@ export class PointsBuilder {
     this.batch.markSource(source);
   }
 
+  /** Length of the raw name of a series that was found before, or -1 where there is no such number any more. */
+  nameLength(series: number): number {
+    return this.cache.lengthOf(series);
+  }
+
+  /**
+   * Whether a raw name goes on with `view[start..start+length)` from its byte `from` on: a decoder that guesses which series
+   * comes next sees by it that it was right.
+   * @param from a multiple of 4; `from + length` is at most {@link nameLength}
+   * @param view readable for 3 bytes more
+   */
+  nameContinues(
+    series: number,
+    from: number,
+    view: DataView,
+    start: number,
+    length: number,
+  ): boolean {
+    return this.cache.continues(series, from, view, start, length);
+  }
+
   /**
    * Adds a series that {@link find} did not find.
    * @param name its raw name, up to 65535 bytes; copied. Different names may stand for one series.

@@ -49,6 +49,16 @@ export class SeriesCache {
     return this.names.find(bytes, start, length, hash);
   }
 
+  /** Length of a name, or -1 where there is no such number. */
+  lengthOf(n: number): number {
+    return this.names.lengthOf(n);
+  }
+
+  /** Whether a name goes on with some bytes; see KeyTable.continues. */
+  continues(n: number, from: number, view: DataView, start: number, length: number): boolean {
+    return this.names.continues(n, from, view, start, length);
+  }
+
   /**
    * Remembers a name that is not there yet.
    * @param name up to 65535 bytes; copied

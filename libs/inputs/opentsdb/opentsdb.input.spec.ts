@@ -99,7 +99,8 @@ async function stored(toml: string, ...pieces: readonly (string | Uint8Array)[])
   }
   await bench.input.close();
   assertBalanced(bench.input.ledger.snapshot());
-  return { lines: [...bench.sink.lines('opentsdb')].sort(), replies, log, bench };
+  const books = bench.input.ledger.snapshot();
+  return { lines: [...bench.sink.lines('opentsdb')].sort(), replies, log, bench, books };
 }
 
 interface HttpAnswer {
@@ -205,6 +206,26 @@ describe('telnet', () => {
       }
     },
   );
+
+  it('sees where the series that came behind another does not come', async () => {
+    const tail = ['m', 'm h=1', 'm h=12', 'mm h=1', 'm h=1 ', 'n'].map((name) => {
+      const [metric, ...tags] = name.split(' ');
+      return ['put', metric, '1500000000', '1', ...tags].join(' ');
+    });
+    // Every series behind every other, and what is no good in the place of one.
+    const lines = tail.flatMap((each) => tail.flatMap((other) => [each, other]));
+    const bad = ['put m 1500000000 1h=1', 'put m 1500000000 1', 'put m 150000000 1 h=1'];
+    const all = [...lines, ...lines, ...tail.flatMap((each) => [each, ...bad])];
+    const { lines: stored_, books } = await stored('', `${all.join('\n')}\n`);
+    const wanted = all
+      .filter((each) => each !== bad[0] && each !== bad[2])
+      .map((each) => {
+        const [, metric, , , tag = ''] = each.split(' ');
+        return `${metric}${tag === '' ? '' : `,${tag}`} value=1 1500000000000000000`;
+      });
+    expect(stored_).toEqual(wanted.sort());
+    expect(books.rejected.map(({ count }) => count)).toEqual([6, 6]);
+  });
 
   it('takes thirteen digits for milliseconds', async () => {
     const { lines } = await stored('', 'put m 1559746555444 1\nput m 1559746555445 2 \n');

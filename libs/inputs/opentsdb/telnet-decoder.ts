@@ -14,7 +14,7 @@ import {
 import type { Batcher } from '../shared/batcher.js';
 import { fromBinary, goFields } from '../shared/go-text.js';
 import type { IngestLedger } from '../shared/ingest-ledger.js';
-import type { LineScratch } from '../shared/line-assembler.js';
+import { LINE_PADDING, type LineScratch } from '../shared/line-assembler.js';
 import { nameSeries } from './series-name.js';
 import { readPut, type TelnetPoint, type TelnetRefusal } from './telnet-line.js';
 
@@ -58,6 +58,7 @@ const CARRIAGE_RETURN = 13;
 const BLANK = 32;
 /** `put ` as a word. */
 const PUT = 0x20747570;
+const WORD_BYTES = 4;
 /** Names beyond this never get into the cache. */
 const NAME_BYTES_MAX = 65535;
 /** Seconds that a time in nanoseconds can hold. */
@@ -71,6 +72,14 @@ export class TelnetDecoder {
   /** The raw name being scanned: metric, filled up to a whole word; its length as a word; the tags as they were sent. */
   private readonly name = new Uint8Array(NAME_BYTES_MAX + 32);
   private readonly nameView = new DataView(this.name.buffer);
+  /** The series of the line before; by series, the one that came behind it or -1, and the length of its metric. */
+  private last = 0;
+  private followers = new Int32Array(64).fill(-1);
+  private metricLengths = new Int32Array(64);
+  /** What the last line says. */
+  private seconds = 0;
+  private nanos = 0;
+  private value = 0;
 
   constructor(private readonly parts: TelnetDecoderParts) {
     this.builder = parts.batcher.builder;
@@ -124,33 +133,67 @@ export class TelnetDecoder {
   }
 
   /** Reads the line at `start`, or gives up on it; the start of the next line. */
-  private fastLine({ bytes, view }: LineScratch, start: number, length: number): number {
-    if (view.getInt32(start, true) !== PUT) return GIVE_UP;
+  private fastLine(lines: LineScratch, start: number, length: number): number {
+    if (lines.view.getInt32(start, true) !== PUT) return GIVE_UP;
+    // Senders send their series in the same order again and again.
+    const guess = this.followers[this.last];
+    if (guess >= 0) {
+      const next = this.guessedLine(lines, start, guess);
+      if (next !== GIVE_UP) return next;
+    }
+    return this.scannedLine(lines, start, length);
+  }
+
+  /** Reads the line at `start` if it is of the series `guess`. */
+  private guessedLine({ bytes, view }: LineScratch, start: number, guess: number): number {
+    const { builder } = this;
+    const metricLength = this.metricLengths[guess];
+    const tagsPlace = ((metricLength + 3) & ~3) + WORD_BYTES;
+    const tagsLength = builder.nameLength(guess) - tagsPlace;
+    let p = start + WORD_BYTES;
+    if (
+      tagsLength < 0 ||
+      bytes[p + metricLength] !== BLANK ||
+      p + metricLength + tagsLength > bytes.length - LINE_PADDING ||
+      !builder.nameContinues(guess, 0, view, p, metricLength)
+    ) {
+      return GIVE_UP;
+    }
+    this.nameView.setInt32(0, metricLength, true);
+    if (!builder.nameContinues(guess, tagsPlace - WORD_BYTES, this.nameView, 0, WORD_BYTES)) {
+      return GIVE_UP;
+    }
+    p = this.numbers(bytes, p + metricLength + 1);
+    if (p === GIVE_UP) return GIVE_UP;
+    if (bytes[p] === BLANK) p++;
+    else if (tagsLength > 0) return GIVE_UP;
+    if (p + tagsLength > bytes.length - LINE_PADDING) return GIVE_UP;
+    if (!builder.nameContinues(guess, tagsPlace, view, p, tagsLength)) return GIVE_UP;
+    p += tagsLength;
+    if (bytes[p] === CARRIAGE_RETURN) p++;
+    if (bytes[p] !== NEWLINE) return GIVE_UP;
+    this.last = guess;
+    builder.addFloat(guess, this.value, this.seconds, this.nanos);
+    return p + 1;
+  }
+
+  /** Reads the line at `start` if its series is known. */
+  private scannedLine({ bytes, view }: LineScratch, start: number, length: number): number {
     const { nameView } = this;
     // The metric, up to a blank.
     let h = KEY_HASH_SEED;
     let w = 0;
     let q = 0;
-    let p = start + 4;
+    let p = start + WORD_BYTES;
     for (;;) {
       w = view.getInt32(p, true);
       const flags = (w - 0x21212121) & ~w & 0x80808080;
       if (flags !== 0) {
-        let size = 3;
-        if ((flags & 0x80) !== 0) {
-          w = 0;
-          size = 0;
-        } else if ((flags & 0x8000) !== 0) {
-          w &= 0xff;
-          size = 1;
-        } else if ((flags & 0x800000) !== 0) {
-          w &= 0xffff;
-          size = 2;
-        } else {
-          w &= 0xffffff;
-        }
+        const size =
+          (flags & 0x80) !== 0 ? 0 : (flags & 0x8000) !== 0 ? 1 : (flags & 0x800000) !== 0 ? 2 : 3;
         p += size;
         if (size > 0) {
+          w &= (1 << (8 * size)) - 1;
           nameView.setInt32(q, w, true);
           h = Math.imul(h ^ w, 0x9e3779b1);
           h = (h << 13) | (h >>> 19);
@@ -165,14 +208,57 @@ export class TelnetDecoder {
       q += 4;
       if (p >= length || q >= NAME_BYTES_MAX) return GIVE_UP;
     }
-    const metricLength = p - start - 4;
+    const metricLength = p - start - WORD_BYTES;
     if (p >= length || metricLength === 0 || bytes[p] !== BLANK) return GIVE_UP;
     nameView.setInt32(q, metricLength, true);
     h = Math.imul(h ^ metricLength, 0x9e3779b1);
     h = (h << 13) | (h >>> 19);
     q += 4;
-    // The time.
-    const timeStart = ++p;
+    p = this.numbers(bytes, p + 1);
+    if (p === GIVE_UP) return GIVE_UP;
+    // The tags, as they are, up to the end of the line.
+    if (bytes[p] === BLANK) {
+      p++;
+      for (;;) {
+        w = view.getInt32(p, true);
+        const flags = (w - 0x20202020) & ~w & 0x80808080;
+        if (flags !== 0) {
+          const size =
+            (flags & 0x80) !== 0
+              ? 0
+              : (flags & 0x8000) !== 0
+                ? 1
+                : (flags & 0x800000) !== 0
+                  ? 2
+                  : 3;
+          w &= (1 << (8 * size)) - 1;
+          nameView.setInt32(q, w, true);
+          p += size;
+          q += size;
+          break;
+        }
+        nameView.setInt32(q, w, true);
+        h = Math.imul(h ^ w, 0x9e3779b1);
+        h = (h << 13) | (h >>> 19);
+        p += 4;
+        q += 4;
+        if (p >= length || q >= NAME_BYTES_MAX) return GIVE_UP;
+      }
+    } else {
+      w = 0;
+    }
+    if (bytes[p] === CARRIAGE_RETURN) p++;
+    if (p >= length || bytes[p] !== NEWLINE) return GIVE_UP;
+    const series = this.builder.find(this.name, 0, q, finishKeyHash(h, w));
+    if (series < 0) return GIVE_UP;
+    this.follow(series, metricLength);
+    this.builder.addFloat(series, this.value, this.seconds, this.nanos);
+    return p + 1;
+  }
+
+  /** Reads a plain time, a blank and a plain value; the place behind them, or gives up. */
+  private numbers(bytes: Uint8Array, start: number): number {
+    let p = start;
     let seconds = 0;
     let nanos = 0;
     let d = bytes[p] - 48;
@@ -181,15 +267,14 @@ export class TelnetDecoder {
       d = bytes[++p] - 48;
     }
     if (bytes[p] !== BLANK) return GIVE_UP;
-    if (p - timeStart === 13) {
+    if (p - start === 13) {
       const ms = seconds;
       seconds = Math.floor(ms / 1000);
       nanos = (ms - seconds * 1000) * 1e6;
-    } else if (p - timeStart !== 10) {
+    } else if (p - start !== 10) {
       return GIVE_UP;
     }
     if (seconds > SECONDS_MAX) return GIVE_UP;
-    // The value.
     p++;
     const isNegative = bytes[p] === 45;
     if (isNegative) p++;
@@ -214,46 +299,26 @@ export class TelnetDecoder {
     }
     if (digits === 0 || digits > 23) return GIVE_UP;
     if (digits > 15) value = parseLongDecimal(bytes, digitsStart, p);
-    // The tags, as they are, up to the end of the line.
-    if (bytes[p] === BLANK) {
-      p++;
-      for (;;) {
-        w = view.getInt32(p, true);
-        const flags = (w - 0x20202020) & ~w & 0x80808080;
-        if (flags !== 0) {
-          if ((flags & 0x80) !== 0) w = 0;
-          else if ((flags & 0x8000) !== 0) {
-            w &= 0xff;
-            p += 1;
-            q += 1;
-          } else if ((flags & 0x800000) !== 0) {
-            w &= 0xffff;
-            p += 2;
-            q += 2;
-          } else {
-            w &= 0xffffff;
-            p += 3;
-            q += 3;
-          }
-          nameView.setInt32(q & ~3, w, true);
-          break;
-        }
-        nameView.setInt32(q, w, true);
-        h = Math.imul(h ^ w, 0x9e3779b1);
-        h = (h << 13) | (h >>> 19);
-        p += 4;
-        q += 4;
-        if (p >= length || q >= NAME_BYTES_MAX) return GIVE_UP;
-      }
-    } else {
-      w = 0;
+    this.seconds = seconds;
+    this.nanos = nanos;
+    this.value = isNegative ? -value : value;
+    return p;
+  }
+
+  /** Remembers which series came behind the last one. A wrong memory is noticed. */
+  private follow(series: number, metricLength: number): void {
+    if (series >= this.followers.length || this.last >= this.followers.length) {
+      const count = 2 * (Math.max(series, this.last) + 1);
+      const followers = new Int32Array(count).fill(-1);
+      const metricLengths = new Int32Array(count);
+      followers.set(this.followers);
+      metricLengths.set(this.metricLengths);
+      this.followers = followers;
+      this.metricLengths = metricLengths;
     }
-    if (bytes[p] === CARRIAGE_RETURN) p++;
-    if (p >= length || bytes[p] !== NEWLINE) return GIVE_UP;
-    const series = this.builder.find(this.name, 0, q, finishKeyHash(h, w));
-    if (series < 0) return GIVE_UP;
-    this.builder.addFloat(series, isNegative ? -value : value, seconds, nanos);
-    return p + 1;
+    this.metricLengths[series] = metricLength;
+    this.followers[this.last] = series;
+    this.last = series;
   }
 
   /** Reads one line by the grammar. */
