@@ -53,7 +53,6 @@ export function* fillStream(stream: Stream, spec: FillSpec): Generator<null, Str
       times.push(timeNs);
       next++;
       if (stream.timesNs[next] === timeNs) continue;
-      if ((timeNs - expected) * sign < 0n) continue;
     } else {
       filler.push(values, expected, next);
       times.push(expected);

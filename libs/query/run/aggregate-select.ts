@@ -62,6 +62,8 @@ export class AggregateSelect {
   readonly #beside: readonly VarRef[];
   readonly #isLimitedLater: boolean;
   #heldBytes = 0;
+  /** True behind a row of a subquery before the range, where InfluxDB 1.x's reducers stop for good. */
+  #isEnded = false;
 
   constructor(select: PreparedSelect, { budget, random, isLimitedLater }: AggregateContext) {
     this.#select = select;
@@ -133,6 +135,9 @@ export class AggregateSelect {
 
   /** Scans all functions over stored values, those with the same range together. */
   *#scanLeaves(group: Group): Generator<null, ReadonlyMap<LeafPlan, Stream>> {
+    const isEarly = this.#hasEarlyRows(group);
+    const isDone = this.#isEnded || (isEarly && this.#select.compiled.isAscending);
+    if (isEarly) this.#isEnded = true;
     const byExtra = new Map<number, LeafPlan[]>();
     for (const { plan } of this.#plans) {
       const leaf = leafOf(plan);
@@ -143,7 +148,8 @@ export class AggregateSelect {
     }
     const results = new Map<LeafPlan, Stream>();
     for (const [extra, leaves] of byExtra) {
-      const stretches = this.#stretches(group, extra);
+      const all = this.#stretches(group, extra);
+      const stretches = isDone ? [] : isEarly ? this.#inRange(all) : all;
       const { windows, windowCount } = this.#windowsOver(stretches);
       const streams = yield* scanWindows(group, {
         leaves,
@@ -160,6 +166,23 @@ export class AggregateSelect {
       leaves.forEach((leaf, i) => results.set(leaf, streams[i] as Stream));
     }
     return results;
+  }
+
+  /**
+   * True where a subquery gives rows before the range, such as the start of the window in which it begins, and everything
+   * is to become one window.
+   */
+  #hasEarlyRows({ entries }: Group): boolean {
+    const { windows, minNs } = this.#select.compiled;
+    if (windows || minNs === null || this.#select.children.length === 0) return false;
+    return entries.some(({ series, i }) => (series.leastTimeNs?.(i) ?? minNs) < minNs);
+  }
+
+  #inRange(stretches: readonly Stretch[]): readonly Stretch[] {
+    const minNs = this.#select.compiled.minNs ?? MIN_TIME_NS;
+    return stretches
+      .filter(({ endNs }) => endNs >= minNs)
+      .map((one) => (one.startNs < minNs ? { ...one, startNs: minNs } : one));
   }
 
   /** @param isCut true where LIMIT counts the rows of this stream as they are */
@@ -314,7 +337,9 @@ export class AggregateSelect {
 /** Type of a function's argument. A tag is none, but a tag column of a subquery is text. */
 function functionType({ typeOf, children }: PreparedSelect, ref: VarRef): ExprType {
   const type = typeOf(ref);
-  const isColumn = children.some(({ columns }) => columns.some(({ name }) => name === ref.name));
+  const isColumn = children.some(
+    ({ columns, tags }) => tags.includes(ref.name) || columns.some(({ name }) => name === ref.name),
+  );
   return type === 'tag' && isColumn ? 'string' : type;
 }
 

@@ -3,7 +3,14 @@
  */
 import type { ColumnBatch, StringColumn } from '#models';
 import { compareNames } from '../compile/expand.js';
-import { castColumn, emptyColumn, gatherRows, hasValue, type Column } from '../column.js';
+import {
+  castColumn,
+  constantColumn,
+  emptyColumn,
+  gatherRows,
+  hasValue,
+  type Column,
+} from '../column.js';
 import {
   cutRange,
   type FieldReader,
@@ -14,7 +21,7 @@ import {
   type Stretch,
   type TableSeries,
 } from '../scan/source-table.js';
-import type { TagPair, TimeRange } from '../ports.js';
+import type { TagPair } from '../ports.js';
 import type { ExprType, ValueType } from '../value-type.js';
 import { valueType } from './entry-rows.js';
 
@@ -42,14 +49,21 @@ export class ResultTable implements SourceTable {
   readonly #types = new Map<string, ExprType>();
   readonly #series: readonly InnerSeries[];
   readonly #columns: readonly InnerColumn[];
+  /** Tags that the subquery itself groups by, which are columns too. */
+  readonly #ownTags: ReadonlySet<string>;
 
+  /** @param tagKeys all tags of the series, `ownTags` those that the subquery itself groups by */
   constructor(
     name: string,
     columns: readonly InnerColumn[],
-    tagKeys: readonly string[],
+    {
+      tagKeys,
+      ownTags,
+    }: { readonly tagKeys: readonly string[]; readonly ownTags: readonly string[] },
     series: readonly InnerSeries[],
   ) {
     this.name = name;
+    this.#ownTags = new Set(ownTags);
     this.#columns = columns;
     for (const column of columns)
       if (!this.#types.has(column.name)) this.#types.set(column.name, column.type);
@@ -65,7 +79,15 @@ export class ResultTable implements SourceTable {
   }
 
   fieldType(name: string): ExprType | null {
-    return this.#types.get(name) ?? null;
+    return this.#types.get(name) ?? (this.#ownTags.has(name) ? 'tag' : null);
+  }
+
+  /** A column of a series, or a tag as one. */
+  #columnOf(series: InnerSeries, name: string): Column | null {
+    const at = this.#columns.findIndex((column) => column.name === name);
+    if (at >= 0) return series.columns[at] ?? null;
+    if (!this.#ownTags.has(name)) return null;
+    return constantColumn(tagOf(series.tags, name), 'string', series.timesNs.length);
   }
 
   series(equals: readonly TagPair[]): TableSeries {
@@ -75,7 +97,8 @@ export class ResultTable implements SourceTable {
     return new InnerSeriesList(found);
   }
 
-  stretches(range: TimeRange): readonly Stretch[] {
+  /** All of it: what lies before the range, like the start of a window in which it begins, takes part. */
+  stretches(): readonly Stretch[] {
     let minNs: bigint | null = null;
     let maxNs: bigint | null = null;
     for (const { timesNs } of this.#series) {
@@ -86,9 +109,7 @@ export class ResultTable implements SourceTable {
       }
     }
     if (minNs === null || maxNs === null) return [];
-    const from = minNs > range.minNs ? minNs : range.minNs;
-    const to = maxNs < range.maxNs ? maxNs : range.maxNs;
-    return from > to ? [] : cutRange(from, { minNs: from, maxNs: to });
+    return cutRange(minNs, { minNs, maxNs });
   }
 
   open(request: {
@@ -100,10 +121,7 @@ export class ResultTable implements SourceTable {
   }): FieldReader | null {
     const series = (request.series as InnerSeriesList).at(request.i);
     if (!series) return null;
-    const columns = request.fields.map((name) => {
-      const at = this.#columns.findIndex((column) => column.name === name);
-      return series.columns[at] ?? null;
-    });
+    const columns = request.fields.map((name) => this.#columnOf(series, name));
     return new InnerReader(series.timesNs, columns, request.stretch, request.isAscending);
   }
 
@@ -117,8 +135,7 @@ export class ResultTable implements SourceTable {
     const series = (request.series as InnerSeriesList).at(request.i);
     if (!series) return null;
     const columns = request.fields.map(({ name, type }) => {
-      const at = this.#columns.findIndex((column) => column.name === name);
-      const column = series.columns[at];
+      const column = this.#columnOf(series, name);
       return column ? castColumn(column, type) : emptyColumn(type, series.timesNs.length);
     });
     return new InnerRows(series, columns, request.stretch, request.isAscending);
@@ -184,6 +201,13 @@ class InnerSeriesList implements TableSeries {
 
   at(i: number): InnerSeries | null {
     return this.#series[i] ?? null;
+  }
+
+  leastTimeNs(i: number): bigint | null {
+    let least: bigint | null = null;
+    for (const timeNs of this.#series[i]?.timesNs ?? [])
+      if (least === null || timeNs < least) least = timeNs;
+    return least;
   }
 
   tagValue(i: number, key: string): string {

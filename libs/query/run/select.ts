@@ -125,7 +125,11 @@ function* runPrepared(
     calls.length > 0 ? new AggregateSelect(prepared, { ...context, isLimitedLater }) : null;
   const { limit, offset } = aggregate ? { limit: 0, offset: 0 } : compiled.statement;
   const isTimeDivisible = aggregate === null && limit === 0 && offset === 0 && !isCarried(prepared);
-  const share = shareOf(groups, isInner ? null : context.part, isTimeDivisible);
+  // Groups over a subquery may end each other, so that one part has all.
+  const isDivisible = prepared.children.length === 0;
+  if (!isInner && !isDivisible && (context.part?.index ?? 0) > 0) return;
+  const part = isInner || !isDivisible ? null : context.part;
+  const share = shareOf(groups, part, isTimeDivisible);
   for (const group of share.groups) {
     const labels = tags
       .map((key, i): TagPair => ({ key, value: group.tagValues[i] ?? '' }))
@@ -206,7 +210,9 @@ function* runChild(
     list.push(one);
   }
   const columns = innerColumns(child);
-  return [...byName].map(([name, list]) => new ResultTable(name, columns, own, list));
+  return [...byName].map(
+    ([name, list]) => new ResultTable(name, columns, { tagKeys: own, ownTags: child.tags }, list),
+  );
 }
 
 function* runSequence(

@@ -23,6 +23,8 @@ export interface TableSeries {
   /** A small integer per distinct value of a key (0 = absent). */
   tagValueIds(key: string): Int32Array;
   tagValueOf(key: string, valueId: number): string;
+  /** The least time of a subquery's series; absent for stored ones. */
+  leastTimeNs?(i: number): bigint | null;
 }
 
 /** Reads the fields of one series in one stretch; offsets are relative to the stretch's base. */
