@@ -27,7 +27,7 @@ interface FieldColumn {
 }
 
 /** Where the points come from, for those who count. */
-const INTO = { listener: 'select into', peer: '' };
+const INTO = { listener: 'into', peer: '' };
 /** Rows written together. Same as InfluxDB 1.x. */
 const BATCH_ROWS = 10_000;
 
