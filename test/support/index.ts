@@ -42,3 +42,9 @@ export {
   STALE_STAND_IN,
 } from './prometheus-messages.js';
 export { type SinkAnswer, type SunkRequest, WriteSink } from './write-sink.js';
+export {
+  type SubscriberProcess,
+  type SubscriptionReport,
+  type SubscriptionRounds,
+  subscriptionRounds,
+} from './subscription-rounds.js';
