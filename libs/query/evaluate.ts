@@ -80,13 +80,13 @@ export function evaluateCondition(
 
 function evaluateBinary(op: BinaryOperator, lhs: Expr, rhs: Expr, scope: RowScope): Column {
   const { count } = scope;
-  const left = evaluate(lhs, scope);
+  const left = withoutValue(lhs, rhs, scope) ?? evaluate(lhs, scope);
   if (op === '=~' || op === '!~') {
     return rhs.kind === 'regex'
       ? matchRegex(left, rhs.source, op === '=~', count)
       : booleans(new Float64Array(count));
   }
-  const right = evaluate(rhs, scope);
+  const right = withoutValue(rhs, lhs, scope) ?? evaluate(rhs, scope);
   if (op === 'AND' || op === 'OR') return logic(op, left, right, count);
   const isComparison = comparisonOf(op) !== 0;
   if (left.type === 'boolean' || right.type === 'boolean')
@@ -95,6 +95,14 @@ function evaluateBinary(op: BinaryOperator, lhs: Expr, rhs: Expr, scope: RowScop
     return compareStrings(op, left, right, count);
   if (isComparison) return compareNumbers(op, left, right, count);
   return calculate(op, left, right, scope);
+}
+
+/** A literal that has no value, beside a boolean: that is false, while a stored value that is missing is not. */
+function withoutValue(expr: Expr, other: Expr, scope: RowScope): Column | null {
+  if (expr.kind !== 'duration' && expr.kind !== 'time' && expr.kind !== 'nil') return null;
+  return evaluate(other, scope).type === 'boolean'
+    ? constantColumn(false, 'boolean', scope.count)
+    : null;
 }
 
 function booleans(numbers: Float64Array, present: Uint8Array | null = null): Column {

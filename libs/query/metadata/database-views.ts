@@ -208,18 +208,18 @@ function onIndex(condition: Expr, table: StoredTable): Expr {
 export function splitShowCondition(
   { condition }: Pick<ShowClauses, 'condition'>,
   nowNs: bigint,
-): { readonly condition: Expr | null; readonly range: TimeRange; readonly hasTime: boolean } {
+): { readonly condition: Expr | null; readonly range: TimeRange } {
   const split = splitCondition(condition, { nowNs });
   const { minNs, maxNs } = split.range;
   return {
     condition: split.condition,
     range: { minNs: minNs ?? MIN_TIME_NS, maxNs: maxNs ?? MAX_TIME_NS },
-    hasTime: condition !== null && namesTime(condition),
   };
 }
 
 /** True where time is compared, standing on the left: on the right InfluxDB 1.x does not see it. */
-function namesTime(condition: Expr): boolean {
+export function namesTime(condition: Expr | null): boolean {
+  if (condition === null) return false;
   if (condition.kind === 'paren') return namesTime(condition.expr);
   if (condition.kind !== 'binary') return false;
   const { op, lhs, rhs } = condition;

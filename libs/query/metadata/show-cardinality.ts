@@ -4,11 +4,13 @@
 import type { ShowCardinalityStatement } from '#influxql';
 import { compileDimensions } from '../compile/dimension-rules.js';
 import { compareNames } from '../compile/expand.js';
+import { typedNames } from '../compile/expr-types.js';
 import { utc } from '#influxql';
 import { QueryError } from '../errors.js';
 import type { ResultSeries, TagPair } from '../ports.js';
 import {
   DatabaseViews,
+  namesTime,
   splitShowCondition,
   type MeasurementSeries,
   type MetadataReader,
@@ -31,11 +33,11 @@ export function* runShowCardinality(
 ): Generator<ResultSeries> {
   const { database, of, sources, limit, offset } = statement;
   if (database === '') throw new QueryError('database name required');
-  const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
   const isOverall = of === 'series' || of === 'measurement';
   const isPlain = sources.length === 0 && !statement.condition && statement.dimensions.length === 0;
-  if (hasTime && of !== 'tagValues')
+  if (of !== 'tagValues' && namesTime(statement.condition))
     throw new QueryError(`SHOW ${NAMES[of]} CARDINALITY doesn't support time in WHERE clause`);
+  const { condition, range } = splitShowCondition(statement, nowNs);
   const isEstimate = isOverall && isPlain && !statement.isExact && limit === 0 && offset === 0;
   if (isEstimate && source.retentionPoliciesOf(database) === null) {
     yield count('', null, 'cardinality estimation', 0);
@@ -88,7 +90,11 @@ function* counts(
   condition: Parameters<DatabaseViews['series']>[1],
 ): Generator<ResultSeries> {
   const names = views.measurementNames();
-  const measured = names.map((name) => ({ name, tables: views.series(name, condition, 'points') }));
+  // A name is a field where it is one of any measurement.
+  const fields = new Set(names.flatMap((name) => views.fieldsOf(name).map(([field]) => field)));
+  const typed =
+    condition && typedNames(condition, ({ name }) => (fields.has(name) ? 'float' : 'unknown'));
+  const measured = names.map((name) => ({ name, tables: views.series(name, typed, 'points') }));
   const keys = [
     ...new Set(measured.flatMap(({ tables }) => tables.flatMap(({ table }) => table.tagKeys))),
   ].sort(compareNames);

@@ -21,6 +21,7 @@ import type { ResultSeries } from '../ports.js';
 import {
   DatabaseViews,
   literalFault,
+  namesTime,
   page,
   splitNames,
   splitShowCondition,
@@ -84,9 +85,10 @@ function* showMeasurements(
   source: MetadataReader,
   nowNs: bigint,
 ): Generator<ResultSeries> {
-  const { range, hasTime } = splitShowCondition(statement, nowNs);
-  if (hasTime) throw new QueryError("SHOW MEASUREMENTS doesn't support time in WHERE clause");
   const { database, sources, condition } = statement;
+  if (namesTime(condition))
+    throw new QueryError("SHOW MEASUREMENTS doesn't support time in WHERE clause");
+  const { range } = splitShowCondition(statement, nowNs);
   if (source.retentionPoliciesOf(database) === null) return;
   const views = DatabaseViews.open(source, { database, sources, scope: 'database', range });
   try {
@@ -136,7 +138,8 @@ function* showSeries(
   source: MetadataReader,
   nowNs: bigint,
 ): Generator<ResultSeries> {
-  const { condition, range, hasTime } = splitShowCondition(statement, nowNs);
+  const { condition, range } = splitShowCondition(statement, nowNs);
+  const hasTime = namesTime(statement.condition);
   const { database, sources } = statement;
   // With a bound of time the points are asked, else the index, which knows nothing of time.
   const mode = hasTime ? 'points' : 'index';
