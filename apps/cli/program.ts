@@ -3,6 +3,7 @@ import { Command, type CommanderError } from 'commander';
 import { REPORTED_VERSION, TIDEGATE_VERSION } from '#httpd';
 import { messageOf } from '#kernel';
 import { run } from '../tidegate/run.js';
+import { addDeadLettersCommand } from './deadletters/dead-letters-command.js';
 import { addExplainCommand } from './explain/explain-command.js';
 import { addInspectCommand } from './inspect/inspect-command.js';
 import { printConfig } from './print-config.js';
@@ -45,6 +46,7 @@ export function createProgram(environment: NodeJS.ProcessEnv): Command {
         process.exitCode = 1;
       }
     });
+  addDeadLettersCommand(program, { stdout: process.stdout, stderr: process.stderr });
   addExplainCommand(program, environment, { stdout: process.stdout, stderr: process.stderr });
   addInspectCommand(program, environment, { stdout: process.stdout, stderr: process.stderr });
   program

@@ -12,7 +12,6 @@ import {
   StatementExecutor,
   WriteWindows,
 } from '#coordinator';
-import type { RejectSink } from '#inputs';
 import { HttpService, type QueryService, type UserDirectory, type WriteService } from '#httpd';
 import {
   type Clock,
@@ -27,6 +26,7 @@ import { ShapeTable } from '#models';
 import { Store, storeStatistics } from '#tsdb';
 import { WorkerCompactor, WorkerSnapshotter } from '#tsm';
 import type { ServerConfig } from './config-registry.js';
+import { DeadLettersPart } from './dead-letters-part.js';
 import { createEngine } from './engine.js';
 import { HttpPart } from './http-part.js';
 import { JobsPart } from './jobs-part.js';
@@ -69,8 +69,9 @@ export function compose(
     logger: metaLogger,
   });
   const shapes = new ShapeTable();
-  const rejects: RejectSink = { reject: () => undefined };
-  const ingest = new IngestPart(clock, rejects);
+  const deadLetters = new DeadLettersPart(config, { files, clock, logger });
+  const rejects = deadLetters.letters;
+  const ingest = new IngestPart(clock, deadLetters.httpRejects);
   const snapshotter = new WorkerSnapshotter();
   const compactor = new WorkerCompactor({
     concurrentMax:
@@ -186,11 +187,18 @@ export function compose(
       extensions: [...ingest.syntax, ...jobs.syntax, ...monitor.syntax, ...subscriber.syntax],
     },
   );
+  const letterRoutes = deadLetters.routes({
+    store,
+    writer,
+    shapes,
+    inputs: inputs.takerFor,
+    books: ingest.replays,
+  });
   const http = new HttpPart(
     config.http,
     config.tls,
     service,
-    prometheus.routes,
+    [...prometheus.routes, ...letterRoutes],
     logger.with({ service: 'httpd' }),
   );
   // In InfluxDB's order.
@@ -207,6 +215,7 @@ export function compose(
   registry.registerDiagnostics(() => inputs.diagnostics());
   registry.register(() => prometheus.statistics());
   registry.register(() => ingest.statistics());
+  registry.register(() => deadLetters.letters.statistics());
   const parts: ServerPart[] = [
     monitor.runtimeWatch,
     inputs.preparation,
@@ -225,6 +234,7 @@ export function compose(
     subscriber,
     jobs,
     monitor,
+    deadLetters,
     // Last to open, so that what they receive can be stored; first of these to close.
     inputs,
   ];

@@ -4,6 +4,7 @@ import { coordinatorSection } from '#coordinator';
 import { httpSection, tlsSection } from '#httpd';
 import {
   collectdSection,
+  deadLettersSection,
   graphiteSection,
   opentsdbSection,
   pluginSection,
@@ -43,6 +44,7 @@ export const configRegistry = {
   udp: udpSection,
   prometheus: prometheusSection,
   plugin: pluginSection,
+  deadLetters: deadLettersSection,
   continuousQueries: continuousQueriesSection,
   tls: tlsSection,
   ifql: ifqlSection,

@@ -20,6 +20,8 @@ export class IngestPart {
   readonly continuousQueries: IngestLedger;
   /** Statistics that the server stores about itself. */
   readonly monitor: IngestLedger;
+  /** Dead letters that are replayed. */
+  readonly replays: IngestLedger;
 
   /** @param rejects keeps what HTTP rejects */
   constructor(clock: Clock, rejects: RejectSink) {
@@ -27,7 +29,8 @@ export class IngestPart {
     this.into = new IngestLedger('into', clock);
     this.continuousQueries = new IngestLedger('continuous queries', clock);
     this.monitor = new IngestLedger('monitor', clock);
-    const own = [this.http, this.into, this.continuousQueries, this.monitor];
+    this.replays = new IngestLedger('replays', clock);
+    const own = [this.http, this.into, this.continuousQueries, this.monitor, this.replays];
     this.sheet.add(() => own);
   }
 

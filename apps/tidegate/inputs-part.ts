@@ -9,10 +9,12 @@ import {
   type Input,
   type InputContext,
   InputError,
+  inputTaker,
   type InputStatistics,
   Plugins,
   type PointSink,
   type RejectSink,
+  type TakerSource,
   useHostModules,
 } from '#inputs';
 import { type ConfiguredInput, INPUTS, InputsModule } from '#inputs/module';
@@ -55,6 +57,7 @@ export class InputsPart implements ServerPart {
   /** Within InfluxDB's text for a listener that cannot start: `open server: open service: …`. */
   readonly name = 'server: open service';
   private inputs: readonly Input[] = [];
+  private configured: readonly ConfiguredInput[] = [];
   private application: INestApplicationContext | null = null;
   private readonly plugins: Plugins;
 
@@ -81,6 +84,7 @@ export class InputsPart implements ServerPart {
         process.on('uncaughtException', this.onUncaught);
       }
       const configured = [...configuredInputs(this.config), ...(await plugins.load())];
+      this.configured = configured;
       if (configured.length === 0) return;
       this.application = await NestFactory.createApplicationContext(
         InputsModule.forInputs(configured, this.context()),
@@ -101,6 +105,15 @@ export class InputsPart implements ServerPart {
   ledgers(): readonly IngestLedger[] {
     return this.inputs.map(({ ledger }) => ledger);
   }
+
+  /** Takes what a listener has rejected once more; null where it is not there, or cannot. */
+  readonly takerFor: TakerSource = (listener) => {
+    const at = this.inputs.findIndex(({ ledger }) => ledger.listener === listener);
+    const found = this.configured[at];
+    if (found === undefined) return null;
+    const { definition, config } = found;
+    return inputTaker((context) => definition.create(config, context), this.context());
+  };
 
   /** What plugins do, and who is connected. */
   diagnostics(): readonly Diagnostics[] {

@@ -6,6 +6,15 @@ export { type UdpConfig, udpSection } from './udp/udp.config.js';
 export { type PrometheusConfig, prometheusSection } from './prometheus/prometheus.config.js';
 export { PrometheusService } from './prometheus/prometheus-service.js';
 export { READ_BODY_MAX_BYTES } from './prometheus/read.handler.js';
+export { type DeadLettersConfig, deadLettersSection } from './dead-letters/dead-letters.config.js';
+export { type DeadLetter, DeadLetters, type LetterFilter } from './dead-letters/dead-letters.js';
+export { deadLetterRoutes, type LettersRoute } from './dead-letters/dead-letter-routes.js';
+export { inputTaker, LetterClock } from './dead-letters/input-taker.js';
+export {
+  type LetterTaker,
+  type ReplayReport,
+  type TakerSource,
+} from './dead-letters/replay-letters.js';
 export { builtInInputs } from './built-in.js';
 export { type PluginConfig, pluginSection } from './plugin/plugin.config.js';
 export { type PluginReport, Plugins } from './plugin/plugins.js';

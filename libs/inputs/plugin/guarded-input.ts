@@ -39,6 +39,8 @@ export class GuardedInput implements Input {
   readonly ledger: IngestLedger;
   /** What went wrong last, '' for nothing. */
   lastError = '';
+  /** True for one that replays and never listens. */
+  isForReplay = false;
   /** Errors that its code has let go. */
   faults = 0;
   private state_: PluginState = 'closed';
@@ -100,6 +102,7 @@ export class GuardedInput implements Input {
   /** Takes a piece of input once more; see Input.replay. */
   async replay(raw: Uint8Array, peer: string): Promise<void> {
     const { input } = this;
+    this.isForReplay = true;
     if (input?.replay === undefined) {
       throw new InputError('inputs.no-replay', `plugin ${this.packageName} cannot replay`);
     }

@@ -28,7 +28,7 @@ export interface RegisteredPlugin {
 
 /** The plugins of one server. */
 export class Plugins {
-  private readonly inputs: GuardedInput[] = [];
+  private inputs: GuardedInput[] = [];
   private readonly missing: PluginReport[] = [];
 
   /**
@@ -48,7 +48,7 @@ export class Plugins {
 
   /** Loads all that are enabled. Never rejects: what fails is logged and shows in {@link reports}. */
   async load(): Promise<readonly RegisteredPlugin[]> {
-    this.inputs.length = 0;
+    this.inputs = [];
     this.missing.length = 0;
     const loaded: RegisteredPlugin[] = [];
     for (const table of this.tables) {
@@ -72,7 +72,8 @@ export class Plugins {
   }
 
   reports(): readonly PluginReport[] {
-    const made = this.inputs.map((input) => ({
+    const listening = this.inputs.filter(({ isForReplay }) => !isForReplay);
+    const made = listening.map((input) => ({
       packageName: input.packageName,
       state: input.state,
       addresses: input.addresses(),
@@ -109,7 +110,7 @@ export class Plugins {
         create: (config, context: InputContext) => {
           const create = (given: InputContext) => definition.create(config, given);
           const input = new GuardedInput({ packageName, root, context, create });
-          this.inputs.push(input);
+          this.inputs = [...this.inputs.filter(({ isForReplay }) => !isForReplay), input];
           return input;
         },
       },

@@ -15,8 +15,9 @@ const WAIT_MS_MAX = 10_000;
 /** An input and what it stands on. */
 export interface InputBench {
   readonly input: Input;
-  /** What it was given. */
+  /** What it was given, and the table that it was made of. */
   readonly context: InputContext;
+  readonly config: Parameters<InputDefinition['create']>[0];
   readonly sink: MemorySink;
   /** What it rejected, raw bytes copied. */
   readonly rejected: RejectedInput[];
@@ -51,8 +52,9 @@ export function benchInput(
     tlsOptions: () => ({}),
     ...context,
   };
-  const input = definition.create(inputConfig(definition, toml), given);
-  return { input, context: given, sink, rejected };
+  const config = inputConfig(definition, toml);
+  const input = definition.create(config, given);
+  return { input, context: given, config, sink, rejected };
 }
 
 /** Waits until a condition holds. @throws InputError when it does not after 10 s */
