@@ -99,7 +99,7 @@ function evaluateBinary(op: BinaryOperator, lhs: Expr, rhs: Expr, scope: RowScop
 
 /** A literal that has no value, beside a boolean: that is false, while a stored value that is missing is not. */
 function withoutValue(expr: Expr, other: Expr, scope: RowScope): Column | null {
-  if (expr.kind !== 'duration' && expr.kind !== 'time' && expr.kind !== 'nil') return null;
+  if (expr.kind !== 'duration' && expr.kind !== 'time') return null;
   return evaluate(other, scope).type === 'boolean'
     ? constantColumn(false, 'boolean', scope.count)
     : null;

@@ -82,7 +82,9 @@ function declared(expr: Expr, typeOf: TypeOf, mismatches: Mismatch[]): ExprType 
 
 /** A cast counts as it is written, also where nothing can be cast so. */
 function refType(ref: VarRef, typeOf: TypeOf): ExprType {
-  return ref.cast !== null && ref.cast !== 'field' ? ref.cast : typeOf(ref);
+  if (ref.cast !== null && ref.cast !== 'field') return ref.cast;
+  const type = typeOf(ref);
+  return ref.cast === 'field' && type === 'tag' ? 'unknown' : type;
 }
 
 /** Functions of one row have the type of their argument: only where that is unknown does the function itself count. */

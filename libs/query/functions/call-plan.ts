@@ -196,6 +196,10 @@ function planLeaf(call: Call, context: CallContext, extraWindows: number): LeafP
   const isCountDistinct =
     name === 'count' && (argument?.kind === 'distinct' || argument?.kind === 'call');
   const ref = refOf(argument);
+  // With tags, top() ranks the results of max(), bottom() those of min().
+  const isOfTags = (name === 'top' || name === 'bottom') && args.length > 2;
+  if (isOfTags && context.typeOf(ref) === 'string')
+    throw unsupported(name === 'top' ? 'max' : 'min', 'string');
   const input = inputType(name, ref, context);
   const type = input ?? 'float';
   const plan = { kind: 'leaf', name, ref, input, extraWindows } as const;

@@ -145,7 +145,7 @@ function* showSeries(
   const mode = hasTime ? 'points' : 'index';
   const views = openInTime(source, { database, sources, scope: 'sources', range }, hasTime);
   try {
-    if (!hasTime && condition) checkEquality(condition);
+    if (!hasTime && condition && hasShards(views)) checkEquality(condition);
     const keys: string[] = [];
     for (const name of views.measurementNames()) {
       const own = new Set<string>();
@@ -164,6 +164,11 @@ function* showSeries(
   }
 }
 
+/** False where nothing is stored: then nothing is wrong with a condition. */
+function hasShards({ views }: DatabaseViews): boolean {
+  return views.some(({ shards }) => shards.length > 0);
+}
+
 /** Everything that is stored, where any of it lies in the range; nothing else. What lies in it, where `isExact`. */
 function openInTime(
   source: MetadataReader,
@@ -171,7 +176,7 @@ function openInTime(
   isExact: boolean,
 ): DatabaseViews {
   const inRange = DatabaseViews.open(source, options);
-  if (isExact || inRange.views.every(({ shards }) => shards.length === 0)) return inRange;
+  if (isExact || !hasShards(inRange)) return inRange;
   inRange.close();
   return DatabaseViews.open(source, {
     ...options,
@@ -209,7 +214,7 @@ function* showTagKeys(
   const { database, sources } = statement;
   const views = openInTime(source, { database, sources, scope: 'database', range }, false);
   try {
-    const { isName, onTags } = splitNames(condition);
+    const { isName, onTags } = splitNames(hasShards(views) ? condition : null);
     for (const name of views.measurementNames().filter(isName)) {
       const keys = tagKeysOf(views.series(name, onTags));
       yield* textSeries(

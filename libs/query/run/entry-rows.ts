@@ -39,11 +39,13 @@ export class EntryReader {
   readonly #rows: RowSource | null;
   readonly #fields: readonly RowField[];
   readonly #budget: QueryBudget;
+  readonly #typeOf: RowRequest['typeOf'];
 
   constructor(entry: GroupEntry, stretch: Stretch, request: RowRequest) {
     const { table } = entry;
     this.#entry = entry;
     this.#budget = request.budget;
+    this.#typeOf = request.typeOf;
     const fields: RowField[] = [];
     const add = (ref: VarRef): void => {
       if (!isFieldOf(table, ref)) return;
@@ -126,10 +128,9 @@ export class EntryReader {
         const { table, series, i } = this.#entry;
         if (isFieldOf(table, ref)) {
           const isCast = ref.cast !== null && ref.cast !== 'field';
-          let at = this.#fields.findIndex(
-            ({ name, type }) => name === ref.name && (!isCast || type === ref.cast),
-          );
-          if (at < 0 && !(table instanceof StoredTable))
+          const wanted = isCast ? ref.cast : valueType(this.#typeOf(ref));
+          let at = this.#fields.findIndex(({ name, type }) => name === ref.name && type === wanted);
+          if (at < 0 && !(isCast && table instanceof StoredTable))
             at = this.#fields.findIndex(({ name }) => name === ref.name);
           const column = columns[at];
           return column ? sliceColumn(column, 0, count) : null;

@@ -75,18 +75,12 @@ export function prepareSelect(
   const prepared = prepareLevel(compiled, environment);
   try {
     for (const { expr } of prepared.fields) checkTypes(expr, prepared.typeOf);
-    checkOffsets(compiled);
+    if (compiled.grouping.offsetFault) throw compiled.grouping.offsetFault;
   } catch (thrown) {
     prepared.close();
     throw thrown;
   }
   return prepared;
-}
-
-/** Offsets of windows that are none: found last, and again in subqueries. */
-function checkOffsets({ grouping, sources }: CompiledSelect): void {
-  if (grouping.offsetFault) throw grouping.offsetFault;
-  for (const source of sources) if (!('kind' in source)) checkOffsets(source);
 }
 
 function prepareLevel(compiled: CompiledSelect, environment: SelectEnvironment): PreparedSelect {

@@ -2,7 +2,7 @@
  * Runs a SELECT: subqueries first, then its own groups one by one. Results come series by series, so that answers can be
  * sent while the rest is computed.
  */
-import type { SelectStatement } from '#influxql';
+import { walkExpr, type SelectStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
 import { concatColumns, sliceColumn, toResultColumn, type Column } from '../column.js';
 import {
@@ -153,6 +153,7 @@ function hasRows({ refs, calls, children, typeOf }: PreparedSelect): boolean {
   if (calls.length > 0) return true;
   return refs.some((ref) => {
     const type = typeOf(ref);
+    if (children.length > 0 && ref.cast !== null && ref.cast !== 'field') return true;
     return type !== 'unknown' && type !== 'time' && (type !== 'tag' || children.length > 0);
   });
 }
@@ -171,7 +172,9 @@ function* groupsOf(
 ): Generator<null, readonly Group[]> {
   const { compiled } = prepared;
   const tables: SourceTable[] = [...prepared.tables];
-  for (const child of prepared.children) tables.push(...(yield* runChild(child, by.tags, context)));
+  for (const child of prepared.children) {
+    if (isRead(child, prepared)) tables.push(...(yield* runChild(child, by.tags, context)));
+  }
   return yield* groupSeries(tables, {
     condition: prepared.condition,
     tags: by.grouped,
@@ -181,6 +184,18 @@ function* groupsOf(
     limitedTags: by.limited,
     budget: context.budget,
   });
+}
+
+/** False for a subquery that has none of what the functions around it take. */
+function isRead(child: PreparedSelect, { calls }: PreparedSelect): boolean {
+  if (calls.length === 0) return true;
+  const names = new Set([...child.tags, ...child.columns.map(({ name }) => name)]);
+  let isFound = false;
+  for (const call of calls)
+    walkExpr(call, (node) => {
+      if (node.kind === 'varRef' && names.has(node.name)) isFound = true;
+    });
+  return isFound;
 }
 
 function* carriedParts(
@@ -198,6 +213,8 @@ function* runChild(
   tags: readonly string[],
   context: RunContext,
 ): Generator<null, readonly SourceTable[]> {
+  const { offsetFault } = child.compiled.grouping;
+  if (offsetFault) throw offsetFault;
   const own = allTags(child, tags);
   const isSequence = child.calls.length === 0 && own.length > tags.length;
   const series = isSequence

@@ -188,7 +188,10 @@ export class SeriesFilter {
         if (isFieldOf(this.#table, expr)) return expr;
         // Values differ from series to series, so such residuals are not shared.
         decided.isShared = false;
-        return { kind: 'string', value: this.#tag(expr, i) };
+        const value = this.#tag(expr, i);
+        // A stored series that lacks the tag has nothing there, a subquery's an empty text.
+        const isAbsent = value === '' && this.#table instanceof StoredTable;
+        return isAbsent ? { kind: 'nil' } : { kind: 'string', value };
       }
       case 'binary': {
         const lhs = this.#substitute(expr.lhs, i, decided);
