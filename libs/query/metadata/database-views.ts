@@ -191,13 +191,10 @@ function onIndex(condition: Expr, table: StoredTable): Expr {
         return { ...condition, lhs: onIndex(lhs, table), rhs: onIndex(rhs, table) };
       }
       const isField = [lhs, rhs].some((side) => side.kind === 'varRef' && isFieldOf(table, side));
-      const isText = [lhs, rhs].some(
-        (side) => side.kind === 'string' || side.kind === 'regex' || side.kind === 'varRef',
+      const isOther = [lhs, rhs].some(
+        ({ kind }) => kind !== 'string' && kind !== 'regex' && kind !== 'varRef',
       );
-      const isNumeric = [lhs, rhs].some(
-        (side) => side.kind === 'integer' || side.kind === 'number' || side.kind === 'boolean',
-      );
-      return isField || !isText || isNumeric ? { kind: 'boolean', value: true } : condition;
+      return isField || isOther ? { kind: 'boolean', value: true } : condition;
     }
     default:
       return condition;

@@ -95,10 +95,12 @@ function withinLimit<T extends { readonly tagValues: readonly string[] }>(
   const { tags, slimit, soffset, limitedTags } = options;
   if (slimit === 0) return soffset === 0 ? groups : [];
   // InfluxDB 1.x counts groups in order of a key that leaves out tags without a value, unlike the order of results.
+  const byName = [...tags.keys()]
+    .slice(0, limitedTags)
+    .sort((a, b) => compareNames(tags[a] ?? '', tags[b] ?? ''));
   const countingKey = (tagValues: readonly string[]): string => {
-    const values = tagValues.slice(0, limitedTags);
-    const names = tags.slice(0, limitedTags).filter((_, i) => values[i] !== '');
-    return [...names, ...values.filter((value) => value !== '')].join('|');
+    const present = byName.filter((i) => tagValues[i] !== '');
+    return [...present.map((i) => tags[i]), ...present.map((i) => tagValues[i])].join('|');
   };
   const keys = [...new Set(groups.map(({ tagValues }) => countingKey(tagValues)))].sort(
     compareNames,
