@@ -143,7 +143,13 @@ function* showSeries(
   const { database, sources } = statement;
   // With a bound of time the points are asked, else the index, which knows nothing of time.
   const mode = hasTime ? 'points' : 'index';
-  const views = openInTime(source, { database, sources, scope: 'sources', range }, hasTime);
+  // The index is that of the database, but only a retention policy with shards gives an answer at all.
+  const own = DatabaseViews.open(source, { database, sources, scope: 'policies', range });
+  const hasAnswer = hasShards(own);
+  own.close();
+  if (!hasAnswer) return;
+  const scope = hasTime ? 'policies' : 'sources';
+  const views = openInTime(source, { database, sources, scope, range }, hasTime);
   try {
     if (!hasTime && condition && hasShards(views)) checkEquality(condition);
     const keys: string[] = [];
