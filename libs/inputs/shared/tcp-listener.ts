@@ -62,6 +62,8 @@ export const ANSWER_BYTES_MAX = 1024 * 1024;
 /** How long a closing listener reads on, so that what peers have sent is not lost. */
 const DRAIN_MS_MAX = 500;
 const DRAIN_TURNS = 2;
+/** How long a peer may take to agree on encryption. */
+const HANDSHAKE_MS_MAX = 10_000;
 
 interface OpenConnection extends ConnectionInfo {
   readonly socket: net.Socket;
@@ -83,6 +85,8 @@ export class TcpListener {
   handlerFaults = 0;
   private server: net.Server | null = null;
   private readonly open_ = new Set<OpenConnection>();
+  /** Sockets below TLS, also those that have not shaken hands. */
+  private readonly encrypted = new Set<net.Socket>();
   private isPaused = false;
   private chunks = 0;
 
@@ -107,7 +111,10 @@ export class TcpListener {
     const server =
       secure === undefined
         ? net.createServer((socket) => this.accept(socket))
-        : tls.createServer(secure, (socket) => this.accept(socket));
+        : tls.createServer({ ...secure, handshakeTimeout: HANDSHAKE_MS_MAX }, (socket) =>
+            this.accept(socket),
+          );
+    if (secure !== undefined) server.on('connection', (socket: net.Socket) => this.track(socket));
     server.on('tlsClientError', (error: Error) => this.note(error));
     await listen(server, host ?? '::', port).catch((error: unknown) => {
       // A machine without IPv6.
@@ -141,6 +148,7 @@ export class TcpListener {
       connection.finish();
       connection.socket.destroy();
     }
+    for (const socket of this.encrypted) socket.destroy();
     await closed;
   }
 
@@ -222,6 +230,17 @@ export class TcpListener {
     socket.on('close', connection.finish);
     if (idleTimeoutMs > 0) socket.setTimeout(idleTimeoutMs, () => socket.destroy());
     if (this.isPaused) socket.pause();
+  }
+
+  /** Keeps hold of a socket that has not shaken hands yet, and refuses those beyond the limit. */
+  private track(socket: net.Socket): void {
+    if (this.encrypted.size >= (this.options.connectionsMax || CONNECTIONS_MAX)) {
+      this.connectionsRefused++;
+      socket.destroy();
+      return;
+    }
+    this.encrypted.add(socket);
+    socket.once('close', () => this.encrypted.delete(socket));
   }
 
   private cutOff(socket: net.Socket, error: unknown): void {
