@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { parseExpression } from '#influxql';
 import { checkSubscriptionCondition, SubscriptionFilter } from './subscription-filter.js';
 

@@ -1,5 +1,4 @@
 /** What is encoded is read back the same, to the bit. */
-import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import '../../test/support/property-seed.js';
 import {

@@ -1,5 +1,4 @@
 /** Whatever the disk loses: nothing confirmed as durable is lost, nothing is invented, order holds, counting holds. */
-import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { silentLogger } from '#kernel';
 import { ManualClock, SimulatedFileSystem } from '../../test/support/index.js';

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { type FileSystem, type Logger, messageOf, type OpenFile } from '#kernel';
+import { BufferPool } from './buffer-pool.js';
 import { QueueError } from './errors.js';
 import { RecentRecords } from './recent-records.js';
 import {
@@ -21,12 +22,13 @@ import {
   type Span,
 } from './record.js';
 import {
-  encodeRecord,
+  encodeRecordHeader,
   encodeSegmentHeader,
   SEGMENT_HEADER_BYTES,
   segmentName,
 } from './segment-format.js';
-import { readHeader, readRecord } from './segment-reader.js';
+import { readHeader, readRecord, type ReadStep } from './segment-reader.js';
+import type { Segment } from './segment.js';
 import { loadSegments } from './segment-load.js';
 
 /** What a log on disk is made of. */
@@ -42,23 +44,15 @@ export interface DiskLogOptions {
   readonly isSyncedAtOnce: boolean;
 }
 
-/** A file of records. */
-export interface Segment {
-  readonly path: string;
-  readonly start: Mark;
-  /** Bytes behind the header. */
-  dataBytes: number;
-  /** Behind the last record; the end of the queue for the last segment. */
-  end: Mark;
-  readonly firstTimeNs: bigint;
-  lastTimeNs: bigint;
-  /** Open for reading; the last one for writing too. */
-  file: OpenFile | null;
-}
-
 interface Waiting {
-  readonly record: QueueRecord;
-  readonly bytes: Uint8Array;
+  readonly start: Mark;
+  readonly end: Mark;
+  readonly timeNs: bigint;
+  /** Header and payload. */
+  readonly bytes: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  /** The copy in memory, or null. */
+  readonly record: QueueRecord | null;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -74,7 +68,11 @@ export class DiskLog implements RecordLog {
   /** Takes appends; the last of the segments. */
   private current: Segment | null = null;
   private next: Mark = ORIGIN;
+  isHeld: (offset: number) => boolean = () => true;
   private readonly recent: RecentRecords;
+  private readonly pool = new BufferPool();
+  /** Those who wait until something more is written. */
+  private readonly readers: (() => void)[] = [];
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
   private running: Promise<void> | null = null;
@@ -84,7 +82,13 @@ export class DiskLog implements RecordLog {
   private isOpen = false;
 
   constructor(private readonly options: DiskLogOptions) {
-    this.recent = new RecentRecords(options.recentBytesMax);
+    this.recent = new RecentRecords(options.recentBytesMax, ({ start, payload }) => {
+      if (!this.isHeld(start.offset)) this.pool.give(payload);
+    });
+  }
+
+  get recentBytesMax(): number {
+    return this.options.recentBytesMax;
   }
 
   get end(): Mark {
@@ -136,66 +140,82 @@ export class DiskLog implements RecordLog {
     }
   }
 
-  append(entry: QueueEntry): Promise<void> {
+  append(entry: QueueEntry, isWantedSoon: boolean): Promise<void> {
     if (!this.isOpen) return Promise.reject(notWritten(this.options.directory, 'it is closed'));
-    const size = entryBytes(entry);
-    if (this.waitingBytes + size > UNWRITTEN_BYTES_MAX && this.waiting.length > 0) {
+    const sizeBytes = entryBytes(entry);
+    if (this.waitingBytes + sizeBytes > UNWRITTEN_BYTES_MAX && this.waiting.length > 0) {
       return Promise.reject(notWritten(this.options.directory, 'the disk does not keep up'));
     }
     const start = this.next;
-    const bytes = encodeRecord(start, entry);
-    const end = markBehind(start, size - RECORD_HEADER_BYTES, entry.items);
     const { timeNs, items, kind } = entry;
-    const payload = bytes.subarray(RECORD_HEADER_BYTES);
-    const record: QueueRecord = { start, end, timeNs, items, kind, payload };
+    const payloadBytes = sizeBytes - RECORD_HEADER_BYTES;
+    const end = markBehind(start, payloadBytes, items);
+    const header = encodeRecordHeader(start, entry);
+    let { payload } = entry;
+    let record: QueueRecord | null = null;
+    if (isWantedSoon) {
+      const copy = this.pool.copy(payload, payloadBytes);
+      payload = [copy];
+      record = { start, end, timeNs, items, kind, payload: copy };
+      this.recent.add(record);
+    }
     this.next = end;
-    this.waitingBytes += size;
-    this.recent.add(record);
+    this.waitingBytes += sizeBytes;
     if (this.current !== null) this.current.end = end;
     return new Promise<void>((resolve, reject) => {
-      this.waiting.push({ record, bytes, resolve, reject });
+      const bytes = [header, ...payload];
+      this.waiting.push({ start, end, timeNs, bytes, sizeBytes, record, resolve, reject });
       this.running ??= this.writeAll();
     });
   }
 
   async read(from: Mark, bytesMax: number, until: number): Promise<ReadOutcome> {
-    const recent = this.recent.from(from, bytesMax, until);
-    if (recent !== null) return recent;
     const records: QueueRecord[] = [];
     let end = from;
     let size = 0;
     while (end.offset < until && size < bytesMax) {
-      const segment = this.segments.find((one) => one.end.offset > end.offset);
-      const isBeforeRecent = end.offset < this.recent.startOffset;
-      if (!isBeforeRecent || segment === undefined) break;
-      if (segment.start.offset > end.offset) {
-        end = segment.start;
-        continue;
+      const held = this.recent.at(end.offset);
+      const step = held === null ? await this.step(end) : { record: held, end: held.end };
+      if (step === null) break;
+      const { record } = step;
+      if (record !== null) {
+        const recordBytes = record.end.offset - record.start.offset;
+        if (records.length > 0 && size + recordBytes > bytesMax) break;
+        if (record.start.offset >= until) break;
+        records.push(record);
+        size += recordBytes;
       }
-      const file = await this.fileOf(segment);
-      const step = readRecord({ ...segment, file }, end.offset);
-      if (step === null) {
-        // Nothing more in what is written of this one: what follows is in memory or in the next.
-        const written = segment.start.offset + segment.dataBytes;
-        if (segment === this.current && written > end.offset) end = { ...end, offset: written };
-        if (segment === this.current) break;
-        end = segment.end;
-        continue;
-      }
-      const stepBytes = step.end.offset - (step.record?.start.offset ?? end.offset);
-      if (records.length > 0 && size + stepBytes > bytesMax) break;
-      if (step.record !== null && step.record.start.offset >= until) break;
-      if (step.record !== null) records.push(step.record);
-      size += stepBytes;
       end = step.end;
     }
-    if (records.length === 0) {
-      const rest = this.recent.from(end, bytesMax, until);
-      if (rest !== null) return rest;
-      if (this.segments.every((one) => one.end.offset <= end.offset) && this.recent.isEmpty)
-        end = laterMark(end, this.next);
-    }
     return { records, end };
+  }
+
+  /** The record at a mark or behind it, from its file; or only where to go on; null where there is nothing yet. */
+  private async step(mark: Mark): Promise<ReadStep | null> {
+    for (;;) {
+      const segment = this.segments.find((one) => one.end.offset > mark.offset);
+      if (segment === undefined) {
+        const end = this.recent.startFrom(mark.offset);
+        if (end !== null) return { record: null, end };
+        if (this.running === null) {
+          return this.next.offset > mark.offset ? { record: null, end: this.next } : null;
+        }
+      } else if (segment.start.offset > mark.offset) {
+        return { record: null, end: segment.start };
+      } else {
+        const written = segment.start.offset + segment.dataBytes;
+        const isLast = segment === this.current;
+        if (mark.offset < written) {
+          const content = { ...segment, file: await this.fileOf(segment) };
+          const step = readRecord(content, mark.offset);
+          return step ?? { record: null, end: isLast ? { ...mark, offset: written } : segment.end };
+        }
+        if (!isLast) return { record: null, end: segment.end };
+        if (this.running === null) return null;
+      }
+      // It waits to be written, or is being written.
+      await new Promise<void>((resolve) => this.readers.push(resolve));
+    }
   }
 
   boundaryAfter(mark: Mark): Mark {
@@ -259,16 +279,23 @@ export class DiskLog implements RecordLog {
         } catch (error) {
           this.current = null;
           for (const { record, reject } of part) {
-            this.recent.remove(record);
+            if (record !== null) this.recent.remove(record);
             reject(notWritten(this.options.directory, messageOf(error), error));
           }
         }
-        for (const { bytes } of part) this.waitingBytes -= bytes.length;
-        this.recent.shrink(this.writtenOffset(batch, written));
+        for (const { sizeBytes } of part) this.waitingBytes -= sizeBytes;
+        const next = written < batch.length ? batch[written] : this.waiting.at(0);
+        this.recent.shrink(next?.start.offset ?? this.next.offset);
+        if (next !== undefined) this.wakeReaders();
       }
     }
     // In the turn in which nothing waits: what comes after it starts anew.
     this.running = null;
+    this.wakeReaders();
+  }
+
+  private wakeReaders(): void {
+    for (const wake of this.readers.splice(0)) wake();
   }
 
   /** How many entries go into the current segment: those that begin below its limit. */
@@ -278,41 +305,33 @@ export class DiskLog implements RecordLog {
     let size = current === null || this.isFull(current) ? 0 : current.dataBytes;
     let count = 0;
     while (from + count < batch.length && (count === 0 || size < segmentBytes)) {
-      size += batch[from + count].bytes.length;
+      size += batch[from + count].sizeBytes;
       count++;
     }
     return count;
   }
 
-  private writtenOffset(batch: readonly Waiting[], written: number): number {
-    const waiting = written < batch.length ? batch[written] : this.waiting[0];
-    return waiting?.record.start.offset ?? this.next.offset;
-  }
-
   private async write(part: readonly Waiting[]): Promise<void> {
     const { options } = this;
-    const first = part[0].record;
     let { current } = this;
     if (current === null || this.isFull(current)) {
       await this.sync();
-      current = await this.create(first);
+      current = await this.create(part[0]);
     }
     const { file } = current;
     if (file === null) throw new QueueError('queue.not-written', 'the segment is not open');
     const position = SEGMENT_HEADER_BYTES + current.dataBytes;
     await new Promise<void>((resolve, reject) =>
       file.write(
-        part.map(({ bytes }) => bytes),
+        part.flatMap(({ bytes }) => bytes),
         position,
         (error) => (error === null ? resolve() : reject(error)),
       ),
     );
     this.isDirty = true;
-    current.dataBytes += part.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const { record } = part[part.length - 1];
-    current.end = laterMark(current.end, record.end);
-    for (const { record: one } of part)
-      if (one.timeNs > current.lastTimeNs) current.lastTimeNs = one.timeNs;
+    current.dataBytes += part.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    current.end = laterMark(current.end, part[part.length - 1].end);
+    for (const { timeNs } of part) if (timeNs > current.lastTimeNs) current.lastTimeNs = timeNs;
     if (options.isSyncedAtOnce) await this.sync();
   }
 
@@ -320,7 +339,7 @@ export class DiskLog implements RecordLog {
     return this.isEndWanted || dataBytes >= this.options.segmentBytes;
   }
 
-  private async create(first: QueueRecord): Promise<Segment> {
+  private async create(first: Waiting): Promise<Segment> {
     const { files, directory } = this.options;
     const path = join(directory, segmentName(first.start.offset));
     const file = await files.open(path, 'create');

@@ -1,5 +1,4 @@
 /** The bytes of docs/formats/queue.md. */
-import { expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { silentLogger } from '#kernel';
 import { ManualClock, SimulatedFileSystem } from '../../test/support/index.js';

@@ -18,6 +18,8 @@ interface HeldRecord extends QueueRecord, Span {}
 
 /** See the header. */
 export class MemoryLog implements RecordLog {
+  readonly recentBytesMax = 0;
+  isHeld = (): boolean => true;
   private list: HeldRecord[] = [];
   private next: Mark = ORIGIN;
   private bytes = 0;

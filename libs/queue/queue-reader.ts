@@ -51,6 +51,7 @@ export class QueueReader {
   private generation = 0;
   private wake: (() => void) | null = null;
   private isClosed = false;
+  private isReading = false;
   /** Time of the record at the position, while it is known. */
   private nextTimeNs: bigint | null = null;
 
@@ -99,7 +100,10 @@ export class QueueReader {
       const { position, generation } = this;
       if (position.offset >= log.end.offset) return [];
       const until = this.skips[0]?.from.offset ?? Number.POSITIVE_INFINITY;
-      const { records, end } = await log.read(position, bytesMax, until);
+      this.isReading = true;
+      const { records, end } = await log
+        .read(position, bytesMax, until)
+        .finally(() => (this.isReading = false));
       // Something was dropped meanwhile, perhaps just these.
       if (generation !== this.generation) continue;
       if (records.length === 0) {
@@ -134,6 +138,14 @@ export class QueueReader {
     this.nextTimeNs = null;
     this.leapSkips();
     this.queue.changed();
+  }
+
+  /** Whether the record that begins at an offset is in flight, or may be in a moment. */
+  holds(offset: number): boolean {
+    if (this.isReading) return true;
+    const last = this.inFlight.at(-1);
+    if (last === undefined) return false;
+    return offset >= this.inFlight[0].start.offset && offset <= last.start.offset;
   }
 
   /** Resolves when there is something to read, or when the reader is closed. */

@@ -1,4 +1,3 @@
-import { expect, it, describe } from '@jest/globals';
 import { silentLogger } from '#kernel';
 import { ManualClock, SimulatedFileSystem } from '../../test/support/index.js';
 import { diskQueue, memoryQueue, type Queue, type QueueLimits } from './index.js';

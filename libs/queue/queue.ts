@@ -60,6 +60,7 @@ export class Queue {
 
   constructor(private readonly parts: QueueParts) {
     this.limits = parts.limits;
+    parts.log.isHeld = (offset) => [...this.readers.values()].some((one) => one.holds(offset));
   }
 
   /** Bytes of all records, on disk or in memory. */
@@ -292,7 +293,10 @@ export class Queue {
       return Promise.resolve();
     }
     const start = log.end;
-    const appended = log.append(entry);
+    const isWantedSoon = [...this.readers.values()].some(
+      ({ backlog }) => backlog.bytes <= log.recentBytesMax,
+    );
+    const appended = log.append(entry, isWantedSoon);
     const { end } = log;
     // Not taken at all.
     if (end.offset === start.offset) this.refuse(entry);

@@ -1,11 +1,5 @@
-/** The newest records of a queue in memory, in order; those not written yet stay whatever their size. */
-import {
-  firstWhere,
-  type Mark,
-  type QueueRecord,
-  type ReadOutcome,
-  RECORD_HEADER_BYTES,
-} from './record.js';
+/** The newest records of a queue in memory, in order, not all of them; those not written yet stay whatever their size. */
+import { firstWhere, type Mark, type QueueRecord, RECORD_HEADER_BYTES } from './record.js';
 
 /** See the header. */
 export class RecentRecords {
@@ -14,19 +8,14 @@ export class RecentRecords {
   private first = 0;
   private bytes = 0;
 
-  constructor(private readonly bytesMax: number) {}
+  constructor(
+    private readonly bytesMax: number,
+    /** Told of records that are let go. */
+    private readonly onGone: (record: QueueRecord) => void,
+  ) {}
 
   get sizeBytes(): number {
     return this.bytes;
-  }
-
-  get isEmpty(): boolean {
-    return this.first === this.list.length;
-  }
-
-  /** Offset of the oldest one, or infinity. */
-  get startOffset(): number {
-    return this.isEmpty ? Number.POSITIVE_INFINITY : this.list[this.first].start.offset;
   }
 
   add(record: QueueRecord): void {
@@ -51,21 +40,15 @@ export class RecentRecords {
     }
   }
 
-  /** The records from a mark on, or null where they may begin elsewhere. */
-  from(mark: Mark, bytesMax: number, until: number): ReadOutcome | null {
-    if (this.isEmpty || mark.offset < this.startOffset) return null;
-    const records: QueueRecord[] = [];
-    let size = 0;
-    let end = mark;
-    for (let i = this.indexOf(mark.offset); i < this.list.length; i++) {
-      const record = this.list[i];
-      if (record.start.offset >= until) break;
-      if (records.length > 0 && size + sizeOf(record) > bytesMax) break;
-      records.push(record);
-      size += sizeOf(record);
-      end = record.end;
-    }
-    return { records, end };
+  /** The record that begins at an offset, or null. */
+  at(offset: number): QueueRecord | null {
+    const record = this.list.at(this.indexOf(offset));
+    return record?.start.offset === offset ? record : null;
+  }
+
+  /** Where the first record behind an offset begins, or null. */
+  startFrom(offset: number): Mark | null {
+    return this.list.at(this.indexOf(offset))?.start ?? null;
   }
 
   /** The place of the first record that is not before a time; null where there is none. */
@@ -75,6 +58,10 @@ export class RecentRecords {
     return null;
   }
 
+  private get isEmpty(): boolean {
+    return this.first === this.list.length;
+  }
+
   private indexOf(offset: number): number {
     const at = firstWhere(this.list, (record) => record.start.offset >= offset);
     return Math.max(at, this.first);
@@ -82,6 +69,7 @@ export class RecentRecords {
 
   private drop(record: QueueRecord): void {
     this.bytes -= sizeOf(record);
+    this.onGone(record);
     this.first++;
     if (this.first < 1024 && this.first < this.list.length) return;
     this.list = this.list.slice(this.first);

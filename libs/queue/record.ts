@@ -13,7 +13,7 @@ export interface Mark {
 
 /** What is put into a queue. */
 export interface QueueEntry {
-  /** Its bytes, one piece behind another; copied before the call returns. */
+  /** Its bytes, one piece behind another; not to be changed before the append has ended. */
   readonly payload: readonly Uint8Array[];
   /** When it came in. */
   readonly timeNs: bigint;
@@ -30,7 +30,7 @@ export interface QueueRecord {
   readonly timeNs: bigint;
   readonly items: number;
   readonly kind: number;
-  /** Not to be changed; may be kept. */
+  /** Not to be changed, nor looked at once it is acknowledged: its memory is used again. */
   readonly payload: Uint8Array;
 }
 
@@ -64,8 +64,16 @@ export interface RecordLog {
   /** @param isEndKept the place before which the end must not lie: where readers have been */
   open(isEndKept: Mark): Promise<void>;
   close(): Promise<void>;
-  /** Takes an entry; resolves when it is written. @throws QueueError `queue.not-written`: then it is lost */
-  append(entry: QueueEntry): Promise<void>;
+  /** Who has so many bytes before the end, or fewer, soon wants what is appended. */
+  readonly recentBytesMax: number;
+  /** Whether somebody still looks at the record that begins at an offset. Set by the queue. */
+  isHeld: (offset: number) => boolean;
+  /**
+   * Takes an entry; resolves when it is written.
+   * @param isWantedSoon whether it is worth a copy in memory
+   * @throws QueueError `queue.not-written`: then it is lost
+   */
+  append(entry: QueueEntry, isWantedSoon: boolean): Promise<void>;
   /** Records from a mark on, at least one where there is one, and about `bytesMax` at most; none from `until` on. */
   read(from: Mark, bytesMax: number, until: number): Promise<ReadOutcome>;
   /** The first place behind a mark up to which records can be dropped; the end at the latest. */

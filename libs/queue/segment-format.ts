@@ -3,7 +3,7 @@
  * the queue it belongs, so that one inside another's payload is never taken for one. docs/formats/queue.md has the table.
  */
 import { crc32 } from '#encoding';
-import { type Mark, markBehind, RECORD_HEADER_BYTES } from './record.js';
+import { type Mark, markBehind, type QueueEntry, RECORD_HEADER_BYTES } from './record.js';
 
 /** Bytes of a segment's header. */
 export const SEGMENT_HEADER_BYTES = 40;
@@ -59,33 +59,25 @@ export function decodeSegmentHeader(bytes: Uint8Array): Mark | null {
   return isWhole ? readMark(view, 8) : null;
 }
 
-/** A record as it stands in a segment: header and a copy of the payload. */
-export function encodeRecord(
-  start: Mark,
-  entry: {
-    readonly payload: readonly Uint8Array[];
-    readonly timeNs: bigint;
-    readonly items: number;
-    readonly kind: number;
-  },
-): Uint8Array {
-  const size = entry.payload.reduce((sum, piece) => sum + piece.length, 0);
-  // From the heap of buffers that are not zeroed: all of it is written here.
-  const bytes = Buffer.allocUnsafeSlow(RECORD_HEADER_BYTES + size);
-  let at = RECORD_HEADER_BYTES;
+/** The header of a record that stands at `start`. */
+export function encodeRecordHeader(start: Mark, entry: QueueEntry): Uint8Array {
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  let sizeBytes = 0;
+  let crc = 0;
   for (const piece of entry.payload) {
-    bytes.set(piece, at);
-    at += piece.length;
+    // Nothing changes the sum of nothing; zlib would begin anew.
+    if (piece.length > 0) crc = crc32(piece, crc);
+    sizeBytes += piece.length;
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   view.setUint32(0, RECORD_MAGIC, true);
-  view.setUint32(8, size, true);
-  view.setUint32(12, crc32(bytes.subarray(RECORD_HEADER_BYTES)), true);
+  view.setUint32(8, sizeBytes, true);
+  view.setUint32(12, crc, true);
   writeMark(view, 16, start);
   view.setBigInt64(40, entry.timeNs, true);
   view.setUint32(48, entry.items, true);
   view.setUint32(52, entry.kind, true);
-  view.setUint32(4, crc32(bytes.subarray(8, RECORD_HEADER_BYTES)), true);
+  view.setUint32(4, crc32(bytes.subarray(8)), true);
   return bytes;
 }
 

@@ -1,8 +1,8 @@
 /** Finds the segments of a directory when a queue opens, and where the last one ends. */
 import { join } from 'node:path';
 import { type FileSystem, type Logger, messageOf } from '#kernel';
-import type { Segment } from './disk-log.js';
 import type { Mark } from './record.js';
+import type { Segment } from './segment.js';
 import { decodeSegmentHeader, offsetOfName, SEGMENT_HEADER_BYTES } from './segment-format.js';
 import { readHeader, readRecord } from './segment-reader.js';
 
@@ -26,7 +26,7 @@ export async function loadSegments(
     segments[i].lastTimeNs = segments[i + 1].firstTimeNs;
   }
   const last = segments.at(-1);
-  if (last !== undefined) await findEnd(files, last);
+  if (last !== undefined) await findEnd(files, last, logger);
   return segments;
 }
 
@@ -85,10 +85,23 @@ async function putAside(
   await files.rename(path, `${path}.bad`);
 }
 
-/** Reads all of the last segment: it may have been cut off anywhere. */
-async function findEnd(files: FileSystem, segment: Segment): Promise<void> {
-  const file = await files.open(segment.path, 'read');
+/**
+ * Reads all of the last segment: it may have been cut off anywhere. And makes it durable: a process that was killed wrote it,
+ * and the machine may lose it yet.
+ */
+async function findEnd(files: FileSystem, segment: Segment, logger: Logger): Promise<void> {
+  const file = await files.open(segment.path, 'write');
   try {
+    await new Promise<void>((resolve) =>
+      file.sync((error) => {
+        if (error !== null)
+          logger.error('Cannot sync a segment of a queue', {
+            path: segment.path,
+            error: error.message,
+          });
+        resolve();
+      }),
+    );
     let end = segment.start;
     for (;;) {
       const step = readRecord({ ...segment, file }, end.offset);

@@ -86,8 +86,9 @@ export class HttpSender implements Sender {
         response.on('end', () => resolve(outcomeOf(response, Buffer.concat(kept))));
       });
       request.on('error', reject);
-      for (const piece of pieces) request.write(piece);
-      request.end();
+      // With the last piece in end(), headers and a body of one piece leave in one call of the system.
+      for (const piece of pieces.slice(0, -1)) request.write(piece);
+      request.end(pieces.at(-1));
     });
   }
 }

@@ -1,6 +1,6 @@
 /** Counters of the subscriber: InfluxDB's under its names, and those of the queues under `subscriber_queue`. */
 import type { Clock } from '#kernel';
-import type { RunningDelivery } from './subscriber.js';
+import type { RunningDelivery } from './running-delivery.js';
 import type { Topic } from './topic.js';
 
 /** Numbers of one part. */

@@ -20,6 +20,7 @@ import { Delivery, type Destination } from './delivery.js';
 import { SubscriberError } from './errors.js';
 import { MinuteLog } from './minute-log.js';
 import { PausedSubscriptions } from './paused.js';
+import type { RunningDelivery } from './running-delivery.js';
 import type { Place, SenderOptions } from './sender.js';
 import { senderFor } from './sender-for.js';
 import type { SubscriberConfig } from './subscriber.config.js';
@@ -46,19 +47,13 @@ export interface SubscriberParts {
   readonly backOff?: BackOffOptions;
 }
 
-/** A delivery and what it is for. */
-export interface RunningDelivery extends Place {
-  readonly wanted: WantedDelivery;
-  readonly delivery: Delivery;
-}
-
 const DEAD_LETTERS = 'dead-letters';
 const SEGMENT_BYTES_MAX = 16 * 2 ** 20;
 const SEGMENT_BYTES_MIN = 64 * 1024;
 /** Segments of a full queue: what is dropped at one time is a part of it. */
 const SEGMENTS_PER_QUEUE = 16;
 /** Newest writes of a topic kept in memory, for destinations that keep up. */
-const RECENT_BYTES_MAX = 4 * 2 ** 20;
+const RECENT_BYTES_MAX = 8 * 2 ** 20;
 /** How long queues in memory are emptied when the server stops. */
 const DRAIN_MS = 5000;
 const BACK_OFF: BackOffOptions = { minMs: 100, maxMs: 10_000, random: () => Math.random() };

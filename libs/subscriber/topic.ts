@@ -32,7 +32,7 @@ export class Topic {
   ) {}
 
   /**
-   * Takes what was stored. The batch is not needed any more when the call returns.
+   * Takes what was stored. The batch's body must not change before it ends.
    * @throws QueueError, later
    */
   append(
@@ -58,7 +58,8 @@ export class Topic {
       this.pointsLeftOut += lines.leftOut;
       items = lines.points;
       if (items === 0) return Promise.resolve();
-      payload = [lines.bytes];
+      // The encoder's own memory: the next write has it again.
+      payload = [lines.bytes.slice()];
     }
     const timeNs = this.clock.nowNs();
     return this.queue.append({ payload, timeNs, items, kind: SUBSCRIBER_KIND }, waitMs);

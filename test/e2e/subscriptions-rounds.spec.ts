@@ -1,5 +1,4 @@
 /** One server subscribed to another through trouble; `scripts/subscription-rounds.mjs` does more of it, for longer. */
-import { describe, expect, it } from '@jest/globals';
 import {
   query,
   startServer,

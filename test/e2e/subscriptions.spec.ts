@@ -1,5 +1,4 @@
 /** Subscriptions of a real server: what arrives, what survives, what is shown. */
-import { describe, expect, it } from '@jest/globals';
 import { createSocket } from 'node:dgram';
 import { readdirSync, readFileSync } from 'node:fs';
 import {
@@ -82,7 +81,7 @@ describe('subscriptions', () => {
     await sink.close();
   });
 
-  it('forwards only what was stored, times made nanoseconds', async () => {
+  it('forwards only what was stored, times made nanoseconds (S14 e)', async () => {
     const sink = await WriteSink.open();
     await withServer('', async ({ url }) => {
       await ok(url, `CREATE SUBSCRIPTION s ON d.autogen DESTINATIONS ALL '${sink.url}'`);

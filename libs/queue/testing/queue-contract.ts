@@ -1,7 +1,5 @@
 /** What holds of every queue, wherever it keeps its records. Called by the specs of both kinds. */
-import { describe, expect, it } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
-import { silentLogger } from '#kernel';
 import { type Queue, type QueueEntry, type QueueLimits, type QueueReader } from '../index.js';
 import { RECORD_HEADER_BYTES } from '../record.js';
 import { ManualClock } from '../../../test/support/index.js';
@@ -270,6 +268,3 @@ export function queueContract(name: string, make: QueueMaker, dropBytes: number)
     });
   });
 }
-
-/** Silent parts for queues of tests. */
-export const quiet = { logger: silentLogger };
