@@ -4,14 +4,15 @@
  */
 import type { MetaClient } from '#meta';
 import { compareUtf8, type FieldType, type SharedKeys } from '#models';
-import type {
-  SeriesCursor,
-  SeriesList,
-  ShardView,
-  StorageReader,
-  StorageView,
-  TagPair,
-  TimeRange,
+import {
+  requirementTest,
+  type SeriesCursor,
+  type SeriesList,
+  type ShardView,
+  type StorageReader,
+  type StorageView,
+  type TagRequirement,
+  type TimeRange,
 } from '#query';
 import type { Measurement, SeriesIndex, TagColumn } from '#series-index';
 import type { Shard, Store } from '#tsdb';
@@ -118,10 +119,10 @@ export class StoreView implements StorageView {
     });
   }
 
-  series(measurement: string, equals: readonly TagPair[]): FoundSeries {
+  series(measurement: string, required: readonly TagRequirement[]): FoundSeries {
     const found = this.index.measurement(measurement);
     if (found === undefined) return new FoundSeries(this.index, null, new Int32Array(0));
-    const ids = this.index.idsInKeyOrder(found, this.positions(found, equals));
+    const ids = this.index.idsInKeyOrder(found, this.positions(found, required));
     return new FoundSeries(this.index, found, ids);
   }
 
@@ -147,15 +148,15 @@ export class StoreView implements StorageView {
   }
 
   /** Positions in the measurement of the series that are in these shards and match. */
-  private positions(measurement: Measurement, equals: readonly TagPair[]): Int32Array {
-    const wanted = equals.map(({ key, value }) => wantedValue(measurement, key, value));
-    if (wanted.some((want) => want.valueId === NO_SUCH_VALUE)) return new Int32Array(0);
+  private positions(measurement: Measurement, required: readonly TagRequirement[]): Int32Array {
     const { seriesIds, seriesCount } = measurement;
     let found: Int32Array | null = null;
-    for (const { column, valueId } of wanted) {
-      if (column !== null) found = matching(column.idsOf(seriesCount), valueId, found);
+    for (const requirement of required) {
+      const column = measurement.column(requirement.key);
+      const isAllowed = valueTest(requirement, column);
+      if (column !== undefined) found = matching(column.idsOf(seriesCount), isAllowed, found);
       // Every series lacks a tag that nobody has.
-      else if (valueId !== 0) return new Int32Array(0);
+      else if (!isAllowed(0)) return new Int32Array(0);
     }
     const count = found === null ? seriesCount : found.length;
     const stored = new Int32Array(count);
@@ -173,15 +174,36 @@ export class StoreView implements StorageView {
   }
 }
 
-const NO_SUCH_VALUE = -1;
+/** Whether a value id is one that is asked for; a regular expression is tried once a value. */
+function valueTest(
+  requirement: TagRequirement,
+  column: TagColumn | undefined,
+): (valueId: number) => boolean {
+  if ('value' in requirement) {
+    const { value } = requirement;
+    const bytes = encoder.encode(value);
+    const wanted = value === '' ? 0 : (column?.findValue(bytes, 0, bytes.length) ?? 0) || -1;
+    return (valueId) => valueId === wanted;
+  }
+  const isMet = requirementTest(requirement);
+  const known = new Uint8Array((column?.valueCount ?? 0) + 1);
+  return (valueId) => {
+    if (known[valueId] === 0) known[valueId] = isMet(column?.text(valueId) ?? '') ? 2 : 1;
+    return known[valueId] === 2;
+  };
+}
 
-/** Positions that have a value: of all, or of those given. */
-function matching(valueIds: Int32Array, valueId: number, among: Int32Array | null): Int32Array {
-  if (among !== null) return among.filter((position) => valueIds[position] === valueId);
+/** Positions that have a value which is asked for: of all, or of those given. */
+function matching(
+  valueIds: Int32Array,
+  isAllowed: (valueId: number) => boolean,
+  among: Int32Array | null,
+): Int32Array {
+  if (among !== null) return among.filter((position) => isAllowed(valueIds[position]));
   let found = new Int32Array(256);
   let n = 0;
   for (let position = 0; position < valueIds.length; position++) {
-    if (valueIds[position] !== valueId) continue;
+    if (!isAllowed(valueIds[position])) continue;
     if (n === found.length) {
       const wider = new Int32Array(2 * n);
       wider.set(found);
@@ -194,18 +216,6 @@ function matching(valueIds: Int32Array, valueId: number, among: Int32Array | nul
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-
-function wantedValue(
-  measurement: Measurement,
-  key: string,
-  value: string,
-): { column: TagColumn | null; valueId: number } {
-  const column = measurement.column(key) ?? null;
-  if (value === '') return { column, valueId: 0 };
-  if (column === null) return { column, valueId: NO_SUCH_VALUE };
-  const bytes = encoder.encode(value);
-  return { column, valueId: column.findValue(bytes, 0, bytes.length) || NO_SUCH_VALUE };
-}
 
 /** Series of one measurement, in order of their keys. */
 export class FoundSeries implements SeriesList {

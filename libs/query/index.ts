@@ -9,9 +9,11 @@ export {
   type StorageReader,
   type StorageView,
   type TagPair,
+  type TagRequirement,
   type TimeRange,
 } from './ports.js';
 export { QueryError, QueryInterruptedError, QueryLimitError } from './errors.js';
+export { requirementTest } from './tag-requirement.js';
 export { type CancelSignal, type QueryLimits, QueryMemory, noLimits } from './limits.js';
 export type { MetadataReader } from './metadata/database-views.js';
 export {

@@ -36,10 +36,10 @@ export interface StorageView {
   /** Tag keys of a measurement in byte order. */
   tagKeys(measurement: string): readonly string[];
   /**
-   * Series of a measurement in order of their keys' bytes. `equals` narrows by posting lists before anything is looked
-   * at: every pair must match (an empty value matches series without the tag).
+   * Series of a measurement in order of their keys' bytes; those that meet every requirement (an empty value stands for
+   * series without the tag).
    */
-  series(measurement: string, equals: readonly TagPair[]): SeriesList;
+  series(measurement: string, required: readonly TagRequirement[]): SeriesList;
   close(): void;
 }
 
@@ -48,6 +48,16 @@ export interface TagPair {
   readonly key: string;
   readonly value: string;
 }
+
+/** A tag and a regular expression that its value, '' for none, matches; or does not, where that is not wanted. */
+export interface TagPattern {
+  readonly key: string;
+  readonly pattern: string;
+  readonly isWanted: boolean;
+}
+
+/** What the tags of the series asked for must be. */
+export type TagRequirement = TagPair | TagPattern;
 
 /** Series found by {@link StorageView.series}; position i means the i-th of them. */
 export interface SeriesList {

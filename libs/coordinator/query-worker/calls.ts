@@ -3,7 +3,7 @@
  * series index.
  */
 import type { FieldType, SharedKeys } from '#models';
-import type { TagPair, TimeRange } from '#query';
+import type { TagRequirement, TimeRange } from '#query';
 import type { SharedEngineView, SharedTsmFile } from '#tsm';
 
 /** A shard of a view. */
@@ -43,7 +43,7 @@ export interface ViewCalls {
     readonly request: {
       readonly view: number;
       readonly measurement: string;
-      readonly equals: readonly TagPair[];
+      readonly required: readonly TagRequirement[];
     };
     readonly reply: { readonly list: number; readonly ids: Int32Array; readonly keys: SharedKeys };
   };

@@ -11,7 +11,7 @@ import type {
   ShardView,
   StorageReader,
   StorageView,
-  TagPair,
+  TagRequirement,
   TimeRange,
 } from '#query';
 import type { EngineView, SharedViewOpener } from '#tsm';
@@ -113,8 +113,8 @@ class RemoteView implements StorageView {
     return this.call('tagKeys', { view: this.number, measurement });
   }
 
-  series(measurement: string, equals: readonly TagPair[]): SeriesList {
-    const { list, ids, keys } = this.call('series', { view: this.number, measurement, equals });
+  series(measurement: string, required: readonly TagRequirement[]): SeriesList {
+    const { list, ids, keys } = this.call('series', { view: this.number, measurement, required });
     // Each later answer has the keys of those before it too.
     this.keys = new SharedKeyReader(keys);
     return new RemoteSeries(this, list, ids);

@@ -73,11 +73,11 @@ export class ViewServer {
   }
 
   private series(request: ViewCalls['series']['request']): ViewCalls['series']['reply'] {
-    const { measurement, equals } = request;
+    const { measurement, required } = request;
     const view = this.view(request);
     const list = this.numberOf(
-      JSON.stringify([request.view, measurement, equals]),
-      () => this.lists.push({ found: view.series(measurement, equals), view }) - 1,
+      JSON.stringify([request.view, measurement, required]),
+      () => this.lists.push({ found: view.series(measurement, required), view }) - 1,
     );
     const { ids } = this.lists[list].found;
     return { list, ids, keys: view.shareKeys() };

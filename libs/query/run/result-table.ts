@@ -21,7 +21,8 @@ import {
   type Stretch,
   type TableSeries,
 } from '../scan/source-table.js';
-import type { TagPair } from '../ports.js';
+import type { TagPair, TagRequirement } from '../ports.js';
+import { requirementTest } from '../tag-requirement.js';
 import type { ExprType, ValueType } from '../value-type.js';
 import { valueType } from './entry-rows.js';
 
@@ -90,9 +91,9 @@ export class ResultTable implements SourceTable {
     return constantColumn(tagOf(series.tags, name), 'string', series.timesNs.length);
   }
 
-  series(equals: readonly TagPair[]): TableSeries {
+  series(required: readonly TagRequirement[]): TableSeries {
     const found = this.#series.filter(({ tags }) =>
-      equals.every(({ key, value }) => tagOf(tags, key) === value),
+      required.every((one) => requirementTest(one)(tagOf(tags, one.key))),
     );
     return new InnerSeriesList(found);
   }

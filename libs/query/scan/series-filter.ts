@@ -3,7 +3,7 @@
  * value, and what remains for the rows are comparisons of fields.
  */
 import { compileRegex, compareValues, type BinaryExpr, type Expr, type VarRef } from '#influxql';
-import type { TagPair } from '../ports.js';
+import type { TagRequirement } from '../ports.js';
 import type { SourceTable, TableSeries } from './source-table.js';
 import { StoredTable } from './stored-table.js';
 
@@ -24,18 +24,27 @@ export function isFieldOf(table: SourceTable, ref: VarRef): boolean {
 }
 
 /** Tags that must equal a value for the condition to hold at all. */
-export function requiredTags(table: SourceTable, condition: Expr | null): readonly TagPair[] {
+export function requiredTags(
+  table: SourceTable,
+  condition: Expr | null,
+): readonly TagRequirement[] {
   if (!condition) return [];
   if (condition.kind === 'paren') return requiredTags(table, condition.expr);
   if (condition.kind !== 'binary') return [];
   const { op, lhs, rhs } = condition;
   if (op === 'AND') return [...requiredTags(table, lhs), ...requiredTags(table, rhs)];
+  if (op === '=~' || op === '!~') {
+    if (lhs.kind !== 'varRef' || rhs.kind !== 'regex' || !isTag(table, lhs)) return [];
+    return [{ key: lhs.name, pattern: rhs.source, isWanted: op === '=~' }];
+  }
   if (op !== '=') return [];
   const [ref, literal] = lhs.kind === 'varRef' ? [lhs, rhs] : [rhs, lhs];
-  if (ref.kind !== 'varRef' || literal.kind !== 'string' || isFieldOf(table, ref)) return [];
-  return ref.name.toLowerCase() === 'time' || ref.name === '_name'
-    ? []
-    : [{ key: ref.name, value: literal.value }];
+  if (ref.kind !== 'varRef' || literal.kind !== 'string' || !isTag(table, ref)) return [];
+  return [{ key: ref.name, value: literal.value }];
+}
+
+function isTag(table: SourceTable, ref: VarRef): boolean {
+  return !isFieldOf(table, ref) && ref.name.toLowerCase() !== 'time' && ref.name !== '_name';
 }
 
 /** How two tags of one series are compared with each other, '' where it lacks one. */

@@ -4,7 +4,7 @@
  */
 import type { ColumnBatch } from '#models';
 import type { Column } from '../column.js';
-import type { TagPair, TimeRange } from '../ports.js';
+import type { TagRequirement, TimeRange } from '../ports.js';
 import type { ExprType, ValueType } from '../value-type.js';
 
 /** A stretch of time no longer than 2^53 ns, so that times in it are exact float64 offsets from `baseNs`. */
@@ -69,7 +69,7 @@ export interface SourceTable {
   readonly fieldNames: readonly string[];
   /** In byte order. */
   readonly tagKeys: readonly string[];
-  series(equals: readonly TagPair[]): TableSeries;
+  series(required: readonly TagRequirement[]): TableSeries;
   /** Stretches that hold data of a time range, ascending. */
   stretches(range: TimeRange): readonly Stretch[];
   /** Opens one series; `i` is its position in `series`. Null where the stretch has nothing of it. */

@@ -7,7 +7,7 @@ import type {
   SeriesList,
   ShardView,
   StorageView,
-  TagPair,
+  TagRequirement,
   TimeRange,
 } from '../ports.js';
 import { preferredType, valueTypesOf, type ValueType } from '../value-type.js';
@@ -54,8 +54,8 @@ export class StoredTable implements SourceTable {
     return this.#types.get(name) ?? null;
   }
 
-  series(equals: readonly TagPair[]): StoredSeries {
-    return this.#view.series(this.name, equals) satisfies SeriesList;
+  series(required: readonly TagRequirement[]): StoredSeries {
+    return this.#view.series(this.name, required) satisfies SeriesList;
   }
 
   stretches(range: TimeRange): readonly Stretch[] {

@@ -9,9 +9,10 @@ import type {
   ShardView,
   StorageReader,
   StorageView,
-  TagPair,
+  TagRequirement,
   TimeRange,
 } from '../ports.js';
+import { requirementTest } from '../tag-requirement.js';
 
 /** A value with its type: numbers are floats, bigints integers. */
 export type MemoryValue = number | bigint | boolean | string;
@@ -112,9 +113,9 @@ class MemoryView implements StorageView {
     return [...new Set(this.#of(measurement).flatMap(({ tags }) => Object.keys(tags)))].sort();
   }
 
-  series(measurement: string, equals: readonly TagPair[]): SeriesList {
+  series(measurement: string, required: readonly TagRequirement[]): SeriesList {
     const found = this.#of(measurement).filter(({ tags }) =>
-      equals.every(({ key, value }) => (tags[key] ?? '') === value),
+      required.every((one) => requirementTest(one)(tags[one.key] ?? '')),
     );
     return new MemorySeriesList(
       found,
