@@ -82,7 +82,9 @@ export class IngestLedger {
   private inFlight = 0;
   private readonly rejectedBy = new Map<string, number>();
   private readonly droppedBy = new Map<string, number>();
-  private readonly offenders: Offender[] = [];
+  /** A ring of the last ones, as they came in: floods are no time to make texts. */
+  private readonly offenders: StoredOffender[] = [];
+  private offendersSeen = 0;
 
   /** @param onReject told of every rejection; see RejectSink */
   constructor(
@@ -107,8 +109,8 @@ export class IngestLedger {
   reject({ count = 1, reason, text, peer, raw, target = {} }: Rejection): void {
     this.refuse(count, reason);
     const timeNs = this.clock.nowNs();
-    this.offenders.unshift({ peer, reason, text, sample: sampleOf(raw), timeNs });
-    if (this.offenders.length > OFFENDERS_MAX) this.offenders.pop();
+    const sample = raw.slice(0, SAMPLE_BYTES_MAX);
+    this.offenders[this.offendersSeen++ % OFFENDERS_MAX] = { peer, reason, text, sample, timeNs };
     this.onReject({ listener: this.listener, peer, reason, text, raw, timeNs, target });
   }
 
@@ -117,7 +119,8 @@ export class IngestLedger {
    * @param reason a fixed phrase, or a text that begins with one
    */
   refuse(count: number, reason: string): void {
-    add(this.rejectedBy, phraseOf(reason), count);
+    const { rejectedBy } = this;
+    add(rejectedBy, rejectedBy.has(reason) ? reason : phraseOf(reason), count);
     this.inFlight -= count;
   }
 
@@ -142,9 +145,21 @@ export class IngestLedger {
       rejected: counts(this.rejectedBy),
       dropped: counts(this.droppedBy),
       inFlight,
-      offenders: [...this.offenders],
+      offenders: this.lastOffenders(),
     };
   }
+
+  private lastOffenders(): readonly Offender[] {
+    const { offenders, offendersSeen } = this;
+    return offenders.map((_, back) => {
+      const found = offenders[(offendersSeen - 1 - back) % OFFENDERS_MAX];
+      return { ...found, sample: sampleOf(found.sample) };
+    });
+  }
+}
+
+interface StoredOffender extends Omit<Offender, 'sample'> {
+  readonly sample: Uint8Array;
 }
 
 function add(to: Map<string, number>, name: string, count: number): void {
@@ -166,6 +181,6 @@ const counts = (of: ReadonlyMap<string, number>): readonly LedgerCount[] =>
 
 function sampleOf(raw: Uint8Array): string {
   return latin1
-    .decode(raw.subarray(0, SAMPLE_BYTES_MAX))
+    .decode(raw)
     .replace(/[^ -~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -102,7 +102,7 @@ export async function fuzzInput(subject: FuzzSubject): Promise<InputFuzzReport> 
 }
 
 /** Makes odd input of good input, always in the same order for a seed. */
-function mutations(seeds: readonly Uint8Array[], seed: number): () => Uint8Array {
+export function mutations(seeds: readonly Uint8Array[], seed: number): () => Uint8Array {
   let state = (Math.imul(seed, 0x9e3779b1) ^ 0x2545f491) | 1;
   const below = (limit: number): number => {
     state ^= state << 13;

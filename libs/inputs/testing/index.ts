@@ -4,7 +4,8 @@ export {
   conformanceChecks,
   type ConformanceSubject,
 } from './conformance.js';
-export { fuzzInput, type FuzzSubject, type InputFuzzReport } from './fuzz.js';
+export { type BareDecoder, bareDecoders } from './bare-decoders.js';
+export { fuzzInput, type FuzzSubject, type InputFuzzReport, mutations } from './fuzz.js';
 export {
   benchInput,
   type InputBench,
