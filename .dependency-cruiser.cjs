@@ -121,7 +121,10 @@ const forbidden = [
     name: 'enter-a-lib-through-its-index',
     severity: 'error',
     from: { path: '^(libs/([^/]+)|apps|test|bench)/' },
-    to: { path: '^libs/([^/]+)/', pathNot: '^libs/($2)/|^libs/[^/]+/(index|module|testing/index)\\.ts$' },
+    to: {
+      path: '^libs/([^/]+)/',
+      pathNot: '^libs/($2)/|^libs/[^/]+/(index|module|testing/index)\\.ts$',
+    },
   },
   {
     name: 'production-code-has-no-tests',

@@ -18,10 +18,7 @@ export function createSubscription(
     throw MetaError.of('subscription-exists');
   return editPolicy(data, command, (found) => ({
     ...found,
-    subscriptions: [
-      ...found.subscriptions,
-      { name, mode, destinations, condition },
-    ],
+    subscriptions: [...found.subscriptions, { name, mode, destinations, condition }],
   }));
 }
 

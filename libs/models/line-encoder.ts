@@ -4,7 +4,7 @@
  */
 import { FieldType } from './field-type.js';
 import { int64ToBigInt } from './int64.js';
-import type { PointsBatch} from './points-batch.js';
+import type { PointsBatch } from './points-batch.js';
 import { bigIntegerPosition, type PointsGroup } from './points-batch.js';
 import type { RowRun } from './row-runs.js';
 import { compareBytes, encodeSeriesKey, parseSeriesKey } from './series-key.js';

@@ -56,8 +56,8 @@ export const subscriberSection = defineSection({
     deadLetterBytesMax: sizeKey('dead-letter-max-bytes', '64m', {
       doc: 'Bytes kept of lines that destinations refuse; the oldest go first.',
     }),
-    udpPayloadBytes: integerKey('udp-payload-size', 1400, {
-      doc: 'Bytes of lines put together into one UDP datagram; a longer line goes alone.',
+    udpPayloadBytes: integerKey('udp-payload-size', 0, {
+      doc: 'Bytes of lines put together into one UDP datagram, 1400 for example; 0 sends each line alone, as InfluxDB does.',
     }),
   },
   check(values) {
@@ -68,7 +68,7 @@ export const subscriberSection = defineSection({
     }
     if (values.writeBufferSize <= 0) return 'write-buffer-size must be greater than 0';
     if (values.queueBytesMax <= 0) return 'queue-max-bytes must be greater than 0';
-    if (values.udpPayloadBytes <= 0) return 'udp-payload-size must be greater than 0';
+    if (values.udpPayloadBytes < 0) return 'udp-payload-size must not be negative';
     return values.writeConcurrency <= 0 ? 'write-concurrency must be greater than 0' : null;
   },
 });
