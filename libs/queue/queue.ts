@@ -56,6 +56,8 @@ export class Queue {
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private hasChanged = false;
+  /** Whether a new reader is not in the file of positions yet. */
+  private hasUnsavedReader = false;
   private isOpen = false;
 
   constructor(private readonly parts: QueueParts) {
@@ -121,6 +123,7 @@ export class Queue {
     );
     this.readers.set(name, reader);
     this.hasChanged = true;
+    if (found === undefined) this.hasUnsavedReader = this.parts.positions !== null;
     return reader;
   }
 
@@ -145,6 +148,13 @@ export class Queue {
    */
   append(entry: QueueEntry, waitMs = 0): Promise<void> {
     if (!this.isOpen) return Promise.reject(full('the queue is closed'));
+    const taken = this.take(entry, waitMs);
+    // A reader that nobody remembers would begin behind what it was promised.
+    if (!this.hasUnsavedReader) return taken;
+    return Promise.all([taken, this.flushQuietly()]).then(() => undefined);
+  }
+
+  private take(entry: QueueEntry, waitMs: number): Promise<void> {
     const sizeBytes = entryBytes(entry);
     if (this.limits.whenFull !== 'block') return this.admit(entry, sizeBytes);
     if (this.blocked.length === 0 && this.isRoomFor(sizeBytes)) return this.admit(entry, sizeBytes);
@@ -176,7 +186,9 @@ export class Queue {
   private async saveAndTrim(): Promise<void> {
     const { log, positions } = this.parts;
     if (!this.hasChanged) return;
+    const { hasUnsavedReader } = this;
     this.hasChanged = false;
+    this.hasUnsavedReader = false;
     const readers = [
       ...[...this.readers.values()].map((reader) => reader.state),
       ...this.restored.values(),
@@ -186,6 +198,7 @@ export class Queue {
       await positions?.save({ end: log.end, readers });
     } catch (error) {
       this.hasChanged = true;
+      this.hasUnsavedReader ||= hasUnsavedReader;
       throw error;
     }
     await this.trim(readers);
