@@ -32,16 +32,26 @@ export interface ServerOptions {
   readonly isHttps?: boolean;
 }
 
-/** A port of the loopback that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
+/** Below the ports that the system gives to whoever asks for any: connections of other tests do not take them meanwhile. */
+const PORT_MIN = 10_000;
+const PORT_MAX = 32_000;
+const portsGiven = new Set<number>();
+
+/** A port of the loopback that nobody listens on, each once in this process. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
+    if (portsGiven.has(port)) continue;
+    portsGiven.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.on('error', failed);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => done(port));
-    });
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
