@@ -192,6 +192,7 @@ export function compose(
     writer,
     shapes,
     inputs: inputs.takerFor,
+    prometheus: prometheus.newTaker,
     books: ingest.replays,
   });
   const http = new HttpPart(

@@ -7,6 +7,7 @@ import {
   LetterClock,
   type LetterTaker,
   type LettersRoute,
+  LINE_FORM,
   type RejectSink,
   type TakerSource,
 } from '#inputs';
@@ -30,6 +31,8 @@ export interface ReplayParts {
   readonly shapes: ShapeTable;
   /** Takers of listeners. */
   readonly inputs: TakerSource;
+  /** Makes takers of remote write's bodies. */
+  readonly prometheus: () => LetterTaker;
   /** The books of all replays. */
   readonly books: IngestLedger;
 }
@@ -71,19 +74,24 @@ export class DeadLettersPart implements ServerPart {
   /** The routes; none where nothing is kept. */
   routes(parts: ReplayParts): readonly LettersRoute[] {
     if (!this.config.deadLetters.isEnabled) return [];
-    return deadLetterRoutes(this.letters, (listener) => {
-      const taker = listener === 'http' ? this.lineTaker(parts) : parts.inputs(listener);
+    return deadLetterRoutes(this.letters, (listener, form) => {
+      const taker = this.takerFor(parts, listener, form);
       return taker === null ? null : booked(taker, parts.books);
     });
   }
 
-  /** Lines of /write, into the database that they were sent to. */
+  private takerFor(parts: ReplayParts, listener: string, form: string): LetterTaker | null {
+    if (listener === 'http' || form === LINE_FORM) return this.lineTaker(parts);
+    return listener === 'prometheus' ? parts.prometheus() : parts.inputs(listener, form);
+  }
+
+  /** Lines of /write, and points that storage refused, into the database that they were sent to. */
   private lineTaker({ store, writer, shapes }: ReplayParts): LetterTaker {
     const clock = new LetterClock(this.options.clock);
     const lines = new LineWriter({ store, writer, shapes, clock });
     const ledger = new IngestLedger('http', clock);
     return {
-      async take({ raw, target, timeNs, peer }) {
+      async take({ raw, target, timeNs, listener, peer }) {
         clock.nowIsNs = timeNs;
         const { database = '', retentionPolicy = '', precision = '' } = target;
         await lines.write({
@@ -93,7 +101,7 @@ export class DeadLettersPart implements ServerPart {
           body: padBody(raw),
           length: raw.length,
           books: ledger,
-          source: { listener: 'http', peer },
+          source: { listener, peer },
         });
       },
       books: () => ledger.snapshot(),

@@ -52,6 +52,8 @@ const PERMANENT = new Set([
   'tsdb.database-replaced',
 ]);
 
+const NO_BYTES = new Uint8Array(0);
+
 /** All listeners that are enabled. */
 export class InputsPart implements ServerPart {
   /** Within InfluxDB's text for a listener that cannot start: `open server: open service: …`. */
@@ -107,7 +109,7 @@ export class InputsPart implements ServerPart {
   }
 
   /** Takes what a listener has rejected once more; null where it is not there, or cannot. */
-  readonly takerFor: TakerSource = (listener) => {
+  readonly takerFor: TakerSource = (listener: string) => {
     const at = this.inputs.findIndex(({ ledger }) => ledger.listener === listener);
     const found = this.configured[at];
     if (found === undefined) return null;
@@ -194,6 +196,8 @@ function configuredInputs(config: ServerConfig): readonly ConfiguredInput[] {
 function pointSink({ meta, store, writer }: InputsPartOptions): PointSink {
   return {
     series: (database) => (meta.database(database) === undefined ? null : store.index(database)),
+    keyOf: (database, seriesId) =>
+      meta.database(database) === undefined ? NO_BYTES : store.index(database).keyOf(seriesId),
     names: (database, kind, beginning, max) =>
       meta.database(database) === undefined
         ? []

@@ -4,6 +4,7 @@ import type { HttpRoute } from '#httpd';
 import {
   type IngestLedger,
   type InputStatistics,
+  type LetterTaker,
   type PrometheusConfig,
   PrometheusService,
   READ_BODY_MAX_BYTES,
@@ -38,6 +39,7 @@ export class PrometheusPart {
       config,
       sink: {
         series: (name) => (meta.database(name) === undefined ? null : store.index(name)),
+        keyOf: (name, seriesId) => store.index(name).keyOf(seriesId),
         write: (write) => writer.write(write),
       },
       reader: {
@@ -75,6 +77,9 @@ export class PrometheusPart {
   get ledger(): IngestLedger {
     return this.service.ledger;
   }
+
+  /** Takes bodies that were rejected once more. */
+  readonly newTaker = (): LetterTaker => this.service.newTaker();
 
   statistics(): readonly InputStatistics[] {
     return this.service.statistics();

@@ -144,7 +144,7 @@ class Mapper {
         if (this.outsideReason === '')
           this.outsideReason = this.window.reasonFor(int64ToBigInt(lo, hi));
         if (this.window.isRefusing) {
-          if (this.batch.lineStarts !== null)
+          if (this.batch.areRefusalsNoted)
             this.batch.refuse(group, row, this.window.reasonFor(int64ToBigInt(lo, hi)));
           return -1;
         }

@@ -36,6 +36,7 @@ export {
 } from './shared/point-sink.js';
 export {
   IngestLedger,
+  LINE_FORM,
   type LedgerCount,
   type LedgerSnapshot,
   type Offender,

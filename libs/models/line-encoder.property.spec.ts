@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import '../../test/support/property-seed.js';
 import {
   allRuns,
+  compareUtf8,
   encodeSeriesKey,
   FieldType,
   type KnownSeries,
@@ -61,11 +62,14 @@ const point = fc.record({
     maxLength: 3,
   }),
   timeNs: fc.bigInt({ min: TIME_MIN_NS, max: TIME_MAX_NS }),
-  fields: fc.uniqueArray(fc.tuple(name, field), {
-    selector: ([key]) => key,
-    minLength: 1,
-    maxLength: 4,
-  }),
+  fields: fc
+    .uniqueArray(fc.tuple(name, field), {
+      selector: ([key]) => key,
+      minLength: 1,
+      maxLength: 4,
+    })
+    // In the order in which they are spelt.
+    .map((fields) => fields.sort(([a], [b]) => compareUtf8(a, b))),
 });
 
 describe('LineEncoder', () => {
@@ -146,9 +150,20 @@ describe('LineEncoder', () => {
     expect(encode(batch)).toMatchObject({ points: 0, leftOut: 1 });
   });
 
-  it('writes floats as short as they can be, integers with i', () => {
-    const line = 'm a=1,b=-0,c=1e+21,d=0.1,e=9223372036854775807i,f=-1i,g=t,h="q\\"\\\\" 1\n';
-    expect(textOf(parse(new TextEncoder().encode(line)).batch)).toBe(line);
+  it('writes what InfluxDB writes of points that it makes: fields by name, floats without exponent', () => {
+    const line =
+      'm d=0.1,c=-2.5e22,b=-0,a=1,i=3e-8,e=9223372036854775807i,f=-1i,g=t,h="q\\"\\\\" 1\n';
+    expect(textOf(parse(new TextEncoder().encode(line)).batch)).toBe(
+      'm a=1,b=-0,c=-25000000000000000000000,d=0.1,e=9223372036854775807i,f=-1i,g=true,h="q\\"\\\\",i=0.00000003 1\n',
+    );
+  });
+
+  it('has room for many fields behind strings', () => {
+    const fields = Array.from({ length: 300 }, (_, i) => `${'f'.repeat(200)}${i + 100}=1e300`);
+    const line = `m a="${'x'.repeat(60_000)}",b="${'y'.repeat(70_000)}",${fields.join(',')} 1\n`;
+    const text = textOf(parse(new TextEncoder().encode(line)).batch);
+    expect(text.length).toBe(line.length + 300 * (301 - 5));
+    expect(text.endsWith(`399=1${'0'.repeat(300)} 1\n`)).toBe(true);
   });
 });
 

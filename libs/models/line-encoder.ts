@@ -1,13 +1,15 @@
 /**
  * Rows of a batch as line protocol in nanoseconds, such that a parser stores exactly the same: integers and floats to the
- * last bit, strings byte by byte. For whoever passes points on; what the protocol cannot say is left out and counted.
+ * last bit, strings byte by byte. Spelt as InfluxDB spells points that it makes itself (fields by name, floats without exponent).
+ * For whoever passes points on; what the protocol cannot say is left out and counted.
+ * @see InfluxDB models.NewPoint, Fields.MarshalBinary
  */
 import { FieldType } from './field-type.js';
 import { int64ToBigInt } from './int64.js';
 import type { PointsBatch } from './points-batch.js';
 import { bigIntegerPosition, type PointsGroup } from './points-batch.js';
 import type { RowRun } from './row-runs.js';
-import { compareBytes, encodeSeriesKey, parseSeriesKey } from './series-key.js';
+import { compareBytes, compareUtf8, encodeSeriesKey, parseSeriesKey } from './series-key.js';
 import { escapeFieldName, type Shape } from './shape.js';
 
 /** What {@link LineEncoder.encode} gives. */
@@ -34,6 +36,8 @@ const encoder = new TextEncoder();
 
 /** Field names of a shape as lines spell them, or null where one cannot be spelt. */
 interface Prefixes {
+  /** Fields in the order of their names. */
+  readonly order: readonly number[];
   readonly bytes: readonly Uint8Array[];
   readonly sizeBytes: number;
 }
@@ -81,16 +85,21 @@ export class LineEncoder {
   ): void {
     const { shape, values, capacity, times } = group;
     const { fieldCount, types } = shape;
-    this.reserve(key.length + prefixes.sizeBytes + (fieldCount + 2) * NUMBER_BYTES_MAX);
+    const { order } = prefixes;
+    // What a line needs besides its key and strings; those reserve it again for what follows them.
+    const restBytes = prefixes.sizeBytes + (fieldCount + 2) * NUMBER_BYTES_MAX;
+    this.reserve(key.length + restBytes);
     this.put(key);
-    for (let f = 0, cell = row; f < fieldCount; f++, cell += capacity) {
-      this.out[this.length++] = f === 0 ? SPACE : COMMA;
+    for (let i = 0; i < fieldCount; i++) {
+      const f = order[i];
+      const cell = f * capacity + row;
+      this.out[this.length++] = i === 0 ? SPACE : COMMA;
       this.put(prefixes.bytes[f]);
       const value = values[cell];
       const type = types[f];
-      if (type === FieldType.FLOAT) this.text(Object.is(value, -0) ? '-0' : String(value));
-      else if (type === FieldType.BOOLEAN) this.text(value === 0 ? 'f' : 't');
-      else if (type === FieldType.STRING) this.string(batch.stringBytes(value));
+      if (type === FieldType.FLOAT) this.float(value, restBytes);
+      else if (type === FieldType.BOOLEAN) this.text(value === 0 ? 'false' : 'true');
+      else if (type === FieldType.STRING) this.string(batch.stringBytes(value), restBytes);
       else {
         const isUnsigned = type === FieldType.UNSIGNED;
         const big = value === value ? null : batch.bigIntegers[bigIntegerPosition(values, cell)];
@@ -111,8 +120,16 @@ export class LineEncoder {
     this.out[this.length++] = NEWLINE;
   }
 
-  private string(bytes: Uint8Array): void {
-    this.reserve(2 * bytes.length + 64 * NUMBER_BYTES_MAX);
+  private float(value: number, restBytes: number): void {
+    const text = Object.is(value, -0) ? '-0' : String(value);
+    if (!text.includes('e')) return this.text(text);
+    const plain = withoutExponent(text);
+    this.reserve(plain.length + restBytes);
+    this.text(plain);
+  }
+
+  private string(bytes: Uint8Array, restBytes: number): void {
+    this.reserve(2 * bytes.length + restBytes);
     this.out[this.length++] = QUOTE;
     for (const c of bytes) {
       if (c === QUOTE || c === BACKSLASH) this.out[this.length++] = BACKSLASH;
@@ -150,7 +167,19 @@ export class LineEncoder {
 function prefixesOf({ names }: Shape): Prefixes | null {
   if (names.some((name) => /\n|\\$|\\[,= "\\]/.test(name))) return null;
   const bytes = names.map((name) => encoder.encode(`${escapeFieldName(name)}=`));
-  return { bytes, sizeBytes: bytes.reduce((sum, { length }) => sum + length + 1, 0) };
+  const order = names.map((_, f) => f).sort((a, b) => compareUtf8(names[a], names[b]));
+  return { order, bytes, sizeBytes: bytes.reduce((sum, { length }) => sum + length + 1, 0) };
+}
+
+/** Digits of a number whose text has an exponent. Same as Go's FormatFloat(v, 'f', -1, 64). */
+function withoutExponent(text: string): string {
+  const [mantissa = '', exponent = '0'] = text.split('e');
+  const sign = mantissa.startsWith('-') ? '-' : '';
+  const [whole = '', fraction = ''] = mantissa.slice(sign.length).split('.');
+  const digits = whole + fraction;
+  const point = whole.length + Number(exponent);
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  return sign + digits.padEnd(point, '0');
 }
 
 function keyInBatch(batch: PointsBatch, group: PointsGroup, row: number): Uint8Array {

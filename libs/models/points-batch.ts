@@ -125,7 +125,9 @@ export class PointsBatch {
    * says so in `refusals`.
    */
   lineStarts: Int32Array | null = null;
-  /** Points refused behind the parser, while `lineStarts` is kept; the first {@link REFUSALS_KEPT}. */
+  /** Whether what refuses a point says so without `lineStarts`, too. Until the batch is cleared. */
+  areRefusalsWanted = false;
+  /** Points refused behind the parser, while {@link areRefusalsNoted}; the first {@link REFUSALS_KEPT}. */
   readonly refusals: PointRefusal[] = [];
   /** The index that series ids are of; null while all ids are -1. */
   seriesSource: object | null = null;
@@ -174,6 +176,7 @@ export class PointsBatch {
     this.seriesSource = null;
     this.verbatimLength = 0;
     this.lineStarts = null;
+    this.areRefusalsWanted = false;
     this.refusals.length = 0;
     this.sources.length = 0;
     this.sourceStarts.length = 0;
@@ -223,9 +226,14 @@ export class PointsBatch {
     lineStarts[this.pointCount] = start;
   }
 
+  /** Whether {@link refuse} notes anything. */
+  get areRefusalsNoted(): boolean {
+    return this.areRefusalsWanted || this.lineStarts !== null;
+  }
+
   /** Says why the point in row `row` of a group is not stored, where that was asked for. */
   refuse(group: PointsGroup, row: number, reason: string): void {
-    if (this.lineStarts === null || this.refusals.length >= REFUSALS_KEPT) return;
+    if (!this.areRefusalsNoted || this.refusals.length >= REFUSALS_KEPT) return;
     this.refusals.push({ pointNumber: group.pointNumbers[row], reason });
   }
 

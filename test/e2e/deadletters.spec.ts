@@ -102,7 +102,7 @@ batch-timeout = "5ms"
     const { stdout } = await cli('show', String(letters[0]?.id), '--host', server.url);
     expect(stdout).toEqual(Buffer.from('\xff\x00 what', 'latin1'));
     const table = (await cli('list', '--host', server.url)).stdout.toString();
-    expect(table).toMatch(/^id +time +listener +peer +bytes +reason +text +sample\n/);
+    expect(table).toMatch(/^id +time +listener +peer +bytes +reason +text +unreplayable +sample\n/);
     expect(table).toContain('a.b x 1500000000');
   }, 60_000);
 

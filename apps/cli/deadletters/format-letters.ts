@@ -10,9 +10,21 @@ export interface ListedLetter {
   readonly text: string;
   readonly bytes: number;
   readonly sample: string;
+  /** Why it cannot be replayed, or ''. */
+  readonly unreplayable: string;
 }
 
-const COLUMNS = ['id', 'time', 'listener', 'peer', 'bytes', 'reason', 'text', 'sample'] as const;
+const COLUMNS = [
+  'id',
+  'time',
+  'listener',
+  'peer',
+  'bytes',
+  'reason',
+  'text',
+  'unreplayable',
+  'sample',
+] as const;
 
 /** One line a letter, columns as wide as they need to be; the last one as it is. */
 export function formatTable(letters: readonly ListedLetter[]): string {

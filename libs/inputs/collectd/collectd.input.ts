@@ -189,6 +189,7 @@ class CollectdInput implements Input, PacketEvents {
     this.peer = `${address}:${port}`;
     this.isFailureCounted = false;
     this.isOffender = false;
+    batcher.from(address);
     this.decoder.decode(bytes);
     batcher.added();
   }

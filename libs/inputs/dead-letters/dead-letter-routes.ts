@@ -3,8 +3,9 @@
  * POST /deadletters/drop. Which letters: `id` (several, with commas), `listener`, `reason`; to change all, `all=true`.
  */
 import { InputError } from '../shared/errors.js';
+import { FORM, UNREPLAYABLE } from '../shared/ingest-ledger.js';
 import type { DeadLetter, DeadLetters, LetterFilter } from './dead-letters.js';
-import { replayLetters, type TakerSource } from './replay-letters.js';
+import { replayLetters, type TakerSource, whyUnreplayable } from './replay-letters.js';
 
 /** A request; httpd's HttpRouteRequest is one. */
 export interface LettersRequest {
@@ -56,15 +57,22 @@ export function deadLetterRoutes(
       if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
         throw bad(`limit must be between 1 and ${LIMIT_MAX}`);
       const found = await letters.newest(filterOf(request), limit);
+      const whyNot = unreplayables(takerFor);
+      const shownLetters: object[] = [];
+      for (const letter of found) {
+        const unreplayable = await whyNot(letter);
+        shownLetters.push({ ...shown(letter), unreplayable, sample: sampleOf(letter.raw) });
+      }
       return {
-        letters: found.map((letter) => ({ ...shown(letter), sample: sampleOf(letter.raw) })),
+        letters: shownLetters,
         counters: letters.statistics()[0]?.values ?? {},
       };
     }),
     route('GET', '/deadletters/show', async (request) => {
       const [letter] = await letters.newest({ ids: [idOf(request.parameter('id'))] }, 1);
       if (letter === undefined) throw new InputError('inputs.not-found', 'no such dead letter');
-      return { ...shown(letter), raw: Buffer.from(letter.raw).toString('base64') };
+      const unreplayable = await whyUnreplayable(letter, takerFor);
+      return { ...shown(letter), unreplayable, raw: Buffer.from(letter.raw).toString('base64') };
     }),
     route('POST', '/deadletters/replay', (request) =>
       replayLetters(letters, chosen(request), takerFor),
@@ -76,6 +84,17 @@ export function deadLetterRoutes(
       return { dropped: ids.length };
     }),
   ];
+}
+
+/** Why letters cannot be replayed; asks once for letters that are alike. */
+function unreplayables(takerFor: TakerSource): (letter: DeadLetter) => Promise<string> {
+  const known = new Map<string, Promise<string>>();
+  return (letter) => {
+    const key = JSON.stringify([letter.listener, letter.target[FORM], letter.target[UNREPLAYABLE]]);
+    const answer = known.get(key) ?? whyUnreplayable(letter, takerFor);
+    known.set(key, answer);
+    return answer;
+  };
 }
 
 function shown({ id, timeNs, listener, peer, reason, text, target, raw }: DeadLetter) {

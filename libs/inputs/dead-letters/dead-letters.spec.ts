@@ -1,13 +1,14 @@
 import { NodeFileSystem, silentLogger, SystemClock } from '#kernel';
 import { ManualClock, temporaryFolder } from '#test-support';
 import { graphiteInput } from '../graphite/graphite.input.js';
+import { udpInput } from '../udp/udp.input.js';
 import { benchInput, type InputBench } from '../testing/index.js';
 import type { RejectedInput } from '../shared/ingest-ledger.js';
 import type { DeadLettersConfig } from './dead-letters.config.js';
 import { DeadLetters, type LetterFilter } from './dead-letters.js';
 import { deadLetterRoutes } from './dead-letter-routes.js';
 import { inputTaker } from './input-taker.js';
-import { replayLetters } from './replay-letters.js';
+import { replayLetters, type TakerSource } from './replay-letters.js';
 
 const HOUR_NS = 3_600_000_000_000n;
 const folder = temporaryFolder();
@@ -227,6 +228,61 @@ describe('replayLetters', () => {
   });
 });
 
+describe('what cannot be replayed', () => {
+  it('says why, in the list and when it is tried', async () => {
+    const letters = box();
+    await letters.open();
+    letters.reject(letter('cut', { target: { unreplayable: 'only the beginning is kept' } }));
+    letters.reject(letter('whole'));
+    letters.reject(letter('foreign', { listener: 'gone :1' }));
+    const bench = benchInput(udpInput);
+    const takerFor: TakerSource = (listener) =>
+      listener === 'udp :8089'
+        ? inputTaker((context) => udpInput.create(bench.config, context), bench.context)
+        : null;
+    const [list] = deadLetterRoutes(letters, takerFor);
+    const answer = await list?.handle({ parameter: () => '' });
+    const { letters: listed } = JSON.parse(answer?.body ?? '') as {
+      letters: { unreplayable: string }[];
+    };
+    expect(listed.map(({ unreplayable }) => unreplayable)).toEqual([
+      'no such listener, or it cannot replay',
+      '',
+      'only the beginning is kept',
+    ]);
+    expect(await replayLetters(letters, {}, takerFor)).toEqual({
+      replayed: 0,
+      rejected: 1,
+      failed: 2,
+      reasons: [
+        'udp :8089: only the beginning is kept',
+        'missing fields',
+        'gone :1: no such listener, or it cannot replay',
+      ],
+    });
+    await letters.close();
+  });
+
+  it('takes a pickle through the reader of pickles', async () => {
+    const letters = box();
+    await letters.open();
+    const raw = '(lp0\n(Vsystem.load\np1\n(I1500000000\nF1.5\ntp2\ntp3\na.';
+    const listener = 'graphite :2003';
+    letters.reject(letter(raw, { listener, target: { form: 'pickle' } }));
+    letters.reject(letter('cos\nsystem\n.', { listener, target: { form: 'pickle' } }));
+    const bench = benchInput(graphiteInput, 'enabled = true');
+    const forms: string[] = [];
+    const report = await replayLetters(letters, {}, (_listener, form) => {
+      forms.push(form);
+      return inputTaker((context) => graphiteInput.create(bench.config, context), bench.context);
+    });
+    expect(report).toMatchObject({ replayed: 1, rejected: 1, failed: 0 });
+    expect(forms).toEqual(['pickle']);
+    expect(bench.sink.lines('graphite')).toEqual(['system.load value=1.5 1500000000000000000']);
+    await letters.close();
+  });
+});
+
 describe('deadLetterRoutes', () => {
   it('answers, and refuses to change everything by mistake', async () => {
     const letters = box();
@@ -251,6 +307,7 @@ describe('deadLetterRoutes', () => {
       text: 'missing fields',
       target: {},
       bytes: 2,
+      unreplayable: 'no such listener, or it cannot replay',
       raw: Buffer.from('a\x01').toString('base64'),
     });
     await expect(f('/deadletters/drop')).rejects.toThrow('say all=true');

@@ -22,7 +22,7 @@ export function inputTaker(
       if (input.replay === undefined)
         throw new InputError('inputs.no-replay', `${input.kind} cannot replay`);
       clock.nowIsNs = letter.timeNs;
-      await input.replay(letter.raw, letter.peer);
+      await input.replay(letter.raw, letter.peer, letter.target);
     },
     books: () => input.ledger.snapshot(),
     close: () => input.close(),

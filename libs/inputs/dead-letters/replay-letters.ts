@@ -4,7 +4,7 @@
  * storage does not take, stay.
  */
 import { messageOf } from '#kernel';
-import type { LedgerSnapshot } from '../shared/ingest-ledger.js';
+import { FORM, type LedgerSnapshot, UNREPLAYABLE } from '../shared/ingest-ledger.js';
 import type { DeadLetter, DeadLetters, LetterFilter } from './dead-letters.js';
 
 /** Takes letters of one listener. */
@@ -17,8 +17,26 @@ export interface LetterTaker {
   close(): Promise<void>;
 }
 
-/** Makes takers: null where a listener is not there, or cannot take anything again. */
-export type TakerSource = (listener: string) => LetterTaker | null;
+/**
+ * Makes takers: null where a listener is not there, or cannot take anything again.
+ * @param form what the bytes are, where they are not what the listener received ({@link FORM}); else ''
+ */
+export type TakerSource = (listener: string, form: string) => LetterTaker | null;
+
+/** Why a letter cannot be taken once more, or '' where it can be tried. */
+export async function whyUnreplayable(
+  { listener, target }: Pick<DeadLetter, 'listener' | 'target'>,
+  takerFor: TakerSource,
+): Promise<string> {
+  const why = target[UNREPLAYABLE];
+  if (why !== undefined) return why;
+  const taker = takerFor(listener, target[FORM] ?? '');
+  if (taker === null) return NOBODY;
+  await taker.close();
+  return '';
+}
+
+const NOBODY = 'no such listener, or it cannot replay';
 
 /** What became of letters, by number. */
 export interface ReplayReport {
@@ -56,22 +74,34 @@ export async function replayLetters(
     const wanted = { ids: ids.slice(from, from + TOGETHER) };
     await letters.forEach(wanted, (letter) => void some.push(letter));
     const before = tally.replayed.length;
-    for (const [listener, group] of byListener(some))
-      await replayGroup(group, () => takerFor(listener), tally);
+    for (const group of byTaker(some, tally))
+      await replayGroup(
+        group,
+        () => takerFor(group[0]?.listener ?? '', group[0]?.target[FORM] ?? ''),
+        tally,
+      );
     await letters.remove(tally.replayed.slice(before), 'replayed');
   }
   const { rejected, failed, reasons } = tally;
   return { replayed: tally.replayed.length, rejected, failed, reasons: [...reasons] };
 }
 
-function byListener(letters: readonly DeadLetter[]): ReadonlyMap<string, DeadLetter[]> {
+/** Letters that go through one taker together; those that none can take are tallied. */
+function byTaker(letters: readonly DeadLetter[], tally: Tally): Iterable<DeadLetter[]> {
   const groups = new Map<string, DeadLetter[]>();
   for (const letter of letters) {
-    const group = groups.get(letter.listener);
-    if (group === undefined) groups.set(letter.listener, [letter]);
+    const why = letter.target[UNREPLAYABLE];
+    if (why !== undefined) {
+      tally.failed++;
+      note(tally, `${letter.listener}: ${why}`);
+      continue;
+    }
+    const key = `${letter.listener}\n${letter.target[FORM] ?? ''}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [letter]);
     else group.push(letter);
   }
-  return groups;
+  return groups.values();
 }
 
 async function replayGroup(
@@ -82,7 +112,7 @@ async function replayGroup(
   const taker = newTaker();
   if (taker === null) {
     tally.failed += letters.length;
-    note(tally, `${letters[0]?.listener}: no such listener, or it cannot replay`);
+    note(tally, `${letters[0]?.listener}: ${NOBODY}`);
     return;
   }
   const good: DeadLetter[] = [];
@@ -98,7 +128,10 @@ async function replayGroup(
     if (countOf(taker.books().rejected) === before) good.push(letter);
     else {
       tally.rejected++;
-      note(tally, taker.books().offenders[0]?.text ?? '');
+      const { offenders, rejected: counts } = taker.books();
+      // What storage refuses is no offender: then all reasons so far.
+      if (offenders[0] !== undefined) note(tally, offenders[0].text);
+      else for (const { name } of counts) note(tally, name);
     }
   }
   const rejected = countOf(taker.books().rejected);

@@ -54,6 +54,8 @@ const latin1 = new TextDecoder('latin1');
 interface LineRefusal {
   readonly reason: string;
   readonly text: string;
+  /** See RejectedInput.target. */
+  readonly target?: Readonly<Record<string, string>>;
 }
 
 /** Reads lines into a batcher. */

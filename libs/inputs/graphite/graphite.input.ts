@@ -2,7 +2,7 @@
 import { ArrivalClock } from '../shared/arrival-clock.js';
 import { Batcher } from '../shared/batcher.js';
 import { InputError } from '../shared/errors.js';
-import { IngestLedger } from '../shared/ingest-ledger.js';
+import { FORM, IngestLedger, UNREPLAYABLE } from '../shared/ingest-ledger.js';
 import {
   defineInput,
   type Input,
@@ -10,7 +10,13 @@ import {
   type InputStatistics,
 } from '../shared/input.js';
 import { LimitedLog } from '../shared/limited-log.js';
-import { countLines, LineAssembler, LineScratch, ONE_NEWLINE } from '../shared/line-assembler.js';
+import {
+  BEGINNING_ONLY,
+  countLines,
+  LineAssembler,
+  LineScratch,
+  ONE_NEWLINE,
+} from '../shared/line-assembler.js';
 import {
   type ConnectionHandler,
   type ConnectionInfo,
@@ -21,7 +27,10 @@ import { UdpListener } from '../shared/udp-listener.js';
 import { type GraphiteConfig, graphiteSection } from './graphite.config.js';
 import { type GraphiteCounters, GraphiteDecoder, lineTooLong } from './graphite-decoder.js';
 import { PathNamer } from './path-namer.js';
-import { PickleReader } from './pickle-reader.js';
+import { pickleFrame, PickleReader } from './pickle-reader.js';
+
+/** What is rejected of pickles: messages without their length. */
+const PICKLE_FORM = 'pickle';
 
 /** One `[[graphite]]`. */
 class GraphiteInput implements Input {
@@ -126,9 +135,14 @@ class GraphiteInput implements Input {
     return [this.tcp, this.pickle].flatMap((listener) => listener?.connections() ?? []);
   }
 
-  replay(raw: Uint8Array, peer: string): void {
+  replay(raw: Uint8Array, peer: string, target: Readonly<Record<string, string>> = {}): void {
     const { decoder, batcher, scratch } = this;
     batcher.from(peer);
+    if (target[FORM] === PICKLE_FORM) {
+      const reader = this.pickleReader(peer, () => undefined);
+      reader.push(pickleFrame(raw));
+      return reader.end();
+    }
     decoder.decode(scratch, scratch.fill(raw, ONE_NEWLINE), peer);
     batcher.added();
   }
@@ -163,7 +177,8 @@ class GraphiteInput implements Input {
       (scratch, length) => decoder.decode(scratch, length, peer),
       (raw) => {
         this.counters.pointsRx++;
-        decoder.reject(raw, peer, { reason: 'line too long', text: lineTooLong(lineBytesMax) });
+        const refusal = { reason: 'line too long', text: lineTooLong(lineBytesMax) };
+        decoder.reject(raw, peer, { ...refusal, target: BEGINNING_ONLY });
       },
     );
     return {
@@ -176,9 +191,9 @@ class GraphiteInput implements Input {
     };
   }
 
-  private acceptPickle(connection: TcpConnection): ConnectionHandler {
+  private pickleReader(peer: string, onBroken: () => void): PickleReader {
     const { decoder, batcher, counters } = this;
-    const reader = new PickleReader(this.config.pickleBytesMax, {
+    return new PickleReader(this.config.pickleBytesMax, {
       onPoint: (path, value, unixTime) => {
         counters.pointsRx++;
         if (Number.isNaN(value)) return decoder.ignoreNaN();
@@ -187,16 +202,25 @@ class GraphiteInput implements Input {
         else {
           // As a line, which can be taken once more.
           const raw = Buffer.concat([path, Buffer.from(` ${value} ${unixTime}`)]);
-          decoder.reject(raw, connection.peer, refused);
+          decoder.reject(raw, peer, refused);
         }
         batcher.added();
       },
-      onReject: (raw, text) => {
+      onReject: (raw, text, unreplayable) => {
         counters.pointsRx++;
-        decoder.reject(raw, connection.peer, { reason: 'bad pickle', text });
+        const target = {
+          [FORM]: PICKLE_FORM,
+          ...(unreplayable !== '' && { [UNREPLAYABLE]: unreplayable }),
+        };
+        decoder.reject(raw, peer, { reason: 'bad pickle', text, target });
       },
-      onBroken: () => connection.close(),
+      onBroken,
     });
+  }
+
+  private acceptPickle(connection: TcpConnection): ConnectionHandler {
+    const { batcher, counters } = this;
+    const reader = this.pickleReader(connection.peer, () => connection.close());
     return {
       data: (chunk) => {
         counters.bytesRx += chunk.length;

@@ -10,14 +10,25 @@ import { decodePickle, type PickleValue } from './pickle-decoder.js';
 export interface PickleHandler {
   /** @param path lent for the call */
   onPoint(path: Uint8Array, value: number, unixTime: number): void;
-  /** A point or message that cannot be read. */
-  onReject(raw: Uint8Array, text: string): void;
+  /**
+   * A point or message that cannot be read.
+   * @param raw the message without its length
+   * @param unreplayable where it is less than that: why it cannot be taken once more; else ''
+   */
+  onReject(raw: Uint8Array, text: string, unreplayable: string): void;
   /** The connection cannot be read any further. */
   onBroken(): void;
 }
 
 const LENGTH_BYTES = 4;
 const NO_BYTES = new Uint8Array(0);
+
+/** A message with its length before it. */
+export function pickleFrame(message: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(message.length);
+  return Buffer.concat([length, message]);
+}
 
 /** The messages of one connection. */
 export class PickleReader {
@@ -47,7 +58,11 @@ export class PickleReader {
         this.isBroken = true;
         this.rest = NO_BYTES;
         const text = `message of ${length} bytes is longer than ${this.messageBytesMax}`;
-        this.handler.onReject(bytes.subarray(at, at + LENGTH_BYTES), text);
+        this.handler.onReject(
+          bytes.subarray(at, at + LENGTH_BYTES),
+          text,
+          'the message is not kept',
+        );
         this.handler.onBroken();
         return;
       }
@@ -64,7 +79,8 @@ export class PickleReader {
   /** Takes the end of the connection: a message that was cut off is rejected. */
   end(): void {
     if (this.isBroken || this.restLength === 0) return;
-    this.handler.onReject(this.rest.subarray(0, this.restLength), 'message is cut short');
+    const cut = this.rest.subarray(0, this.restLength);
+    this.handler.onReject(cut, 'message is cut short', 'its rest never came');
     this.restLength = 0;
   }
 
@@ -85,11 +101,11 @@ export class PickleReader {
     try {
       points = decodePickle(bytes);
     } catch (error) {
-      handler.onReject(bytes, messageOf(error));
+      handler.onReject(bytes, messageOf(error), '');
       return;
     }
     if (!Array.isArray(points)) {
-      handler.onReject(bytes, 'bad pickle: no list');
+      handler.onReject(bytes, 'bad pickle: no list', '');
       return;
     }
     for (const point of points as readonly PickleValue[]) {
@@ -99,7 +115,11 @@ export class PickleReader {
       const found = numberOf(number);
       if (!(path instanceof Uint8Array) || time === null || found === null) {
         const raw = path instanceof Uint8Array ? path : NO_BYTES;
-        handler.onReject(raw, 'bad pickle: a point is not (path, (time, value))');
+        handler.onReject(
+          raw,
+          'bad pickle: a point is not (path, (time, value))',
+          'only the path of the point is kept',
+        );
       } else {
         handler.onPoint(path, found, time);
       }

@@ -8,8 +8,9 @@ import type { Socket } from 'node:net';
 import { type Clock, type Logger, messageOf, TidegateError } from '#kernel';
 import type { ShapeTable } from '#models';
 import { InputError } from '../shared/errors.js';
-import type { IngestLedger } from '../shared/ingest-ledger.js';
+import { type IngestLedger, UNREPLAYABLE } from '../shared/ingest-ledger.js';
 import { LimitedLog } from '../shared/limited-log.js';
+import { PeerSources } from '../shared/peer-sources.js';
 import type { NameKind, PointSink, SinkOutcome } from '../shared/point-sink.js';
 import { PutDecoder, type PutContent, type PutFailure } from './put-decoder.js';
 import { readBody } from './request-body.js';
@@ -62,12 +63,14 @@ export class OpentsdbHttp {
   private readonly server: http.Server;
   private readonly decoder: PutDecoder;
   private readonly log: LimitedLog;
+  private readonly peers: PeerSources;
   private readonly requests = new Set<Promise<void>>();
   private heldBytes = 0;
   private isClosing = false;
 
   constructor(private readonly parts: OpentsdbHttpParts) {
     this.decoder = new PutDecoder(parts.shapes);
+    this.peers = new PeerSources(parts.ledger.listener);
     this.log = new LimitedLog(parts.logger, parts.clock);
     this.server = http.createServer(
       { maxHeaderSize: HEADER_BYTES_MAX, keepAlive: true },
@@ -105,6 +108,7 @@ export class OpentsdbHttp {
     this.bookFailures(content, body, peer);
     const points = batch.pointCount;
     if (points === 0) return this.decoder.recycle(batch);
+    batch.markSource(this.peers.of(peer));
     const write: Promise<void> = this.write(batch)
       .then(
         (outcome) => {
@@ -157,7 +161,8 @@ export class OpentsdbHttp {
     counters.httpPutFail++;
     const raw = Buffer.from(text);
     ledger.receive(1);
-    ledger.reject({ reason: 'body not readable', text, peer: peerOf(request), raw });
+    const target = { [UNREPLAYABLE]: 'the body is not kept' };
+    ledger.reject({ reason: 'body not readable', text, peer: peerOf(request), raw, target });
     if (code === 'inputs.body-too-large') response.shouldKeepAlive = false;
     sendText(response, STATUS_OF[code] ?? 400, text);
   }
@@ -183,6 +188,7 @@ export class OpentsdbHttp {
       return sendText(response, 400, error);
     }
     this.bookFailures(content, body, peer);
+    batch.markSource(this.peers.of(peer));
     let outcome: SinkOutcome = { points: 0, dropped: 0, reason: '' };
     const points = batch.pointCount;
     try {

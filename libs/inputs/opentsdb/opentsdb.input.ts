@@ -9,7 +9,12 @@ import {
   type InputStatistics,
 } from '../shared/input.js';
 import { LimitedLog } from '../shared/limited-log.js';
-import { LineAssembler, LineScratch, ONE_NEWLINE } from '../shared/line-assembler.js';
+import {
+  BEGINNING_ONLY,
+  LineAssembler,
+  LineScratch,
+  ONE_NEWLINE,
+} from '../shared/line-assembler.js';
 import {
   type ConnectionHandler,
   type ConnectionInfo,
@@ -251,7 +256,7 @@ class OpentsdbInput implements Input {
       (scratch, length) => decoder.decode(scratch, length, sender),
       (raw) => {
         counters.tlPointsRx++;
-        decoder.reject(raw, lineTooLong(lineBytesMax), sender);
+        decoder.reject(raw, lineTooLong(lineBytesMax), sender, BEGINNING_ONLY);
       },
     );
     return {

@@ -13,7 +13,7 @@ import {
 } from '#models';
 import type { Batcher } from '../shared/batcher.js';
 import { fromBinary, goFields } from '../shared/go-text.js';
-import type { IngestLedger } from '../shared/ingest-ledger.js';
+import type { IngestLedger, Rejection } from '../shared/ingest-ledger.js';
 import { LINE_PADDING, type LineScratch } from '../shared/line-assembler.js';
 import { nameSeries } from './series-name.js';
 import { readPut, type TelnetPoint, type TelnetRefusal } from './telnet-line.js';
@@ -119,7 +119,12 @@ export class TelnetDecoder {
   }
 
   /** Books a line that is no good. */
-  reject(raw: Uint8Array, refusal: TelnetRefusal, sender: TelnetSender): void {
+  reject(
+    raw: Uint8Array,
+    refusal: TelnetRefusal,
+    sender: TelnetSender,
+    target: Rejection['target'] = {},
+  ): void {
     const { counters, ledger, onReject } = this.parts;
     if (refusal.kind === 'time') counters.tlBadTime += refusal.count;
     else if (refusal.kind === 'value') counters.tlBadFloat += refusal.count;
@@ -127,7 +132,8 @@ export class TelnetDecoder {
     const text = fromBinary(refusal.text.slice(0, SHOWN_LENGTH_MAX));
     const { peer } = sender;
     ledger.receive(1);
-    ledger.reject({ reason: refusal.reason, text: `${refusal.reason}: ${text}`, peer, raw });
+    const { reason } = refusal;
+    ledger.reject({ reason, text: `${reason}: ${text}`, peer, raw, target });
     onReject(refusal.reason, refusal.kind, text, peer);
     sender.complain(`${refusal.answer}\n`);
   }

@@ -176,6 +176,7 @@ export class GuardedInput implements Input {
 function outsideScope(sink: PointSink): PointSink {
   return {
     series: (database) => sink.series(database),
+    keyOf: (database, seriesId) => sink.keyOf(database, seriesId),
     names: (database, kind, beginning, max) => sink.names(database, kind, beginning, max),
     ensureDatabase: (database, policy) =>
       faultScope.exit(() => sink.ensureDatabase(database, policy)),

@@ -41,7 +41,7 @@ export interface PrometheusResult {
 }
 
 /** The way into storage. Errors keep their codes, which say whether trying again helps. */
-export type PrometheusSink = Pick<PointSink, 'series' | 'write'>;
+export type PrometheusSink = Pick<PointSink, 'series' | 'keyOf' | 'write'>;
 
 /** Inclusive bounds in nanoseconds since 1970. */
 export interface ReadRange {

@@ -4,13 +4,18 @@
  */
 import type { Clock } from '#kernel';
 import type { ShapeTable } from '#models';
+import type { LetterTaker } from '../dead-letters/replay-letters.js';
 import { IngestLedger, type RejectedInput } from '../shared/ingest-ledger.js';
 import type { InputStatistics } from '../shared/input.js';
+import { bodyTaker } from './body-taker.js';
 import type { PrometheusRequest, PrometheusResult, PrometheusSink, SeriesReader } from './ports.js';
 import type { PrometheusConfig } from './prometheus.config.js';
 import { ReadHandler } from './read.handler.js';
 import { newPrometheusStatistics } from './statistics.js';
 import { WriteHandler } from './write.handler.js';
+
+/** Name in the books. */
+const LISTENER = 'prometheus';
 
 /** What the service stands on. */
 export interface PrometheusServiceParts {
@@ -31,11 +36,11 @@ export class PrometheusService {
   private readonly writes: WriteHandler;
   private readonly reads: ReadHandler;
 
-  constructor(parts: PrometheusServiceParts) {
+  constructor(private readonly parts: PrometheusServiceParts) {
     const { config, sink, reader, shapes, clock } = parts;
     const { counters: statistics } = this;
     const onReject = parts.onReject?.bind(parts);
-    this.ledger = new IngestLedger('prometheus', clock, onReject);
+    this.ledger = new IngestLedger(LISTENER, clock, onReject);
     this.writes = new WriteHandler({ config, sink, shapes, ledger: this.ledger, statistics });
     this.reads = new ReadHandler({ config, reader, statistics });
   }
@@ -48,6 +53,14 @@ export class PrometheusService {
   /** Answers POST /api/v1/prom/read. @throws TidegateError */
   read(request: PrometheusRequest): Promise<PrometheusResult> {
     return this.reads.handle(request);
+  }
+
+  /** Takes bodies that were rejected through a handler of its own, with books of its own. */
+  newTaker(): LetterTaker {
+    const { config, sink, shapes, clock } = this.parts;
+    const ledger = new IngestLedger(LISTENER, clock);
+    const statistics = newPrometheusStatistics();
+    return bodyTaker(new WriteHandler({ config, sink, shapes, ledger, statistics }), ledger);
   }
 
   statistics(): readonly InputStatistics[] {

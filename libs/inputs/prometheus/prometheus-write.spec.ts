@@ -3,6 +3,7 @@ import { loadConfig } from '#config';
 import { MemorySink } from '#inputs/testing';
 import { ShapeTable } from '#models';
 import { bitsOf, prometheusBody, snappy, STALE_STAND_IN as STALE } from '#test-support';
+import type { RejectedInput } from '../shared/ingest-ledger.js';
 import { PrometheusService } from './prometheus-service.js';
 import { prometheusSection } from './prometheus.config.js';
 import type { PrometheusRequest, SeriesReader } from './ports.js';
@@ -23,7 +24,7 @@ interface Post {
 }
 
 /** A service over a sink with the database `db`. */
-async function bench(toml = '') {
+async function bench(toml = '', rejected: RejectedInput[] = []) {
   const { config } = loadConfig({ prometheus: prometheusSection }, `[prometheus]\n${toml}`, {});
   const sink = new MemorySink();
   await sink.ensureDatabase('db');
@@ -33,6 +34,7 @@ async function bench(toml = '') {
     reader: noReader,
     shapes: new ShapeTable(),
     clock: new SystemClock(),
+    onReject: (each) => rejected.push({ ...each, raw: each.raw.slice() }),
   });
   const counts: Record<string, number> = {};
   const post = async (body: Uint8Array, { headers = {}, parameters = { db: 'db' } }: Post = {}) => {
@@ -363,6 +365,62 @@ describe('what a remote write is refused for', () => {
       stored: 1,
       dropped: [{ name: 'write', count: 1 }],
       inFlight: 0,
+    });
+  });
+});
+
+describe('dead letters of remote write', () => {
+  const letterOf = (rejected: RejectedInput) => ({ ...rejected, id: 1 });
+
+  it('are bodies that can be taken once more, with what they came with', async () => {
+    const rejected: RejectedInput[] = [];
+    const strict = await bench('max-samples-per-write = 1', rejected);
+    const body = v1(series({ __name__: 'm' }, [1, 1], [2, 2]));
+    const headers = { 'content-type': 'application/x-protobuf', authorization: 'Basic secret' };
+    const parameters = { db: 'db', rp: 'r', u: 'user', p: 'secret' };
+    expect((await strict.post(body, { headers, parameters })).status).toBe('inputs.too-large');
+    expect(rejected.map(({ target }) => target)).toEqual([
+      { db: 'db', rp: 'r', 'content-type': 'application/x-protobuf' },
+    ]);
+    const [letter] = rejected.map(letterOf);
+    if (letter === undefined) throw new TypeError('no letter');
+    const again = strict.service.newTaker();
+    await again.take(letter);
+    expect(again.books()).toMatchObject({ stored: 0, rejected: [{ name: 'malformed', count: 1 }] });
+    const mended = await bench();
+    const taker = mended.service.newTaker();
+    await taker.take(letter);
+    await taker.close();
+    expect(taker.books()).toMatchObject({ stored: 2, rejected: [], dropped: [] });
+    expect(mended.lines()).toHaveLength(2);
+    expect(mended.service.ledger.snapshot().received).toBe(0);
+  });
+
+  it('say where their database is gone', async () => {
+    const { service, sink } = await bench();
+    sink.dropDatabase('db');
+    const raw = v1(series({ __name__: 'm' }, [1, 1]));
+    const target = { db: 'db' };
+    const rest = { listener: 'prometheus', peer: '', reason: '', text: '', timeNs: 0n };
+    await expect(service.newTaker().take({ ...rest, id: 1, raw, target })).rejects.toThrow(
+      'database not found: "db"',
+    );
+  });
+
+  it('are lines, of samples that storage refuses', async () => {
+    const rejected: RejectedInput[] = [];
+    const { post, sink } = await bench('', rejected);
+    sink.refusals = 1;
+    expect(await post(v1(series({ __name__: 'm' }, [1, 1], [2, 2])))).toMatchObject({
+      text: 'partial write: points beyond retention policy dropped=1',
+    });
+    expect(rejected.map(({ raw }) => Buffer.from(raw).toString())).toEqual([
+      'm,__name__=m value=2 2000000\n',
+    ]);
+    expect(rejected[0]?.target).toEqual({
+      form: 'line protocol',
+      database: 'db',
+      retentionPolicy: '',
     });
   });
 });

@@ -7,7 +7,9 @@ import { messageOf } from '#kernel';
 import { PointsBuilder, type ShapeTable } from '#models';
 import { InputError } from '../shared/errors.js';
 import type { IngestLedger } from '../shared/ingest-ledger.js';
-import type { SinkOutcome } from '../shared/point-sink.js';
+import type { SinkOutcome, SinkWrite } from '../shared/point-sink.js';
+import { RefusedPoints } from '../shared/refused-points.js';
+import { targetOf } from './body-taker.js';
 import { BodyDecompressor } from './body-decompressor.js';
 import type { PrometheusRequest, PrometheusResult, PrometheusSink } from './ports.js';
 import type { PrometheusConfig } from './prometheus.config.js';
@@ -38,11 +40,13 @@ const ANSWER_HEADERS = { 'Content-Type': 'application/json' };
 export class WriteHandler {
   private readonly decompressor: BodyDecompressor;
   private readonly decoder: WriteDecoder;
+  private readonly refused: RefusedPoints;
   private readonly builders = new Map<string, PointsBuilder>();
 
   constructor(private readonly parts: WriteHandlerParts) {
     const { decompressedSizeMaxBytes, samplesPerWriteMax, isLossless } = parts.config;
     this.decompressor = new BodyDecompressor(decompressedSizeMaxBytes);
+    this.refused = new RefusedPoints(parts.ledger, parts.sink);
     this.decoder = new WriteDecoder(
       { samplesMax: samplesPerWriteMax, labelBytesMax: decompressedSizeMaxBytes },
       isLossless,
@@ -92,9 +96,7 @@ export class WriteHandler {
       }
       this.bookLeftOut(tally);
       const retentionPolicy = request.parameter('rp');
-      const outcome = await this.store(tally, () =>
-        sink.write({ database, retentionPolicy, batch }),
-      );
+      const outcome = await this.store(tally, { database, retentionPolicy, batch });
       return this.answer(request, tally, outcome, message === V2);
     } finally {
       // After a timeout shards may still be at it, but they have copied what they need.
@@ -130,7 +132,8 @@ export class WriteHandler {
   private reject(request: PrometheusRequest, reason: string, text: string): void {
     const { ledger } = this.parts;
     ledger.receive(1);
-    ledger.reject({ reason, text, peer: request.peer, raw: request.body });
+    const target = targetOf(request);
+    ledger.reject({ reason, text, peer: request.peer, raw: request.body, target });
   }
 
   private bookLeftOut(tally: WriteTally): void {
@@ -146,11 +149,13 @@ export class WriteHandler {
     if (tally.refused > 0) ledger.refuse(tally.refused, 'label set or time');
   }
 
-  private async store(tally: WriteTally, write: () => Promise<SinkOutcome>): Promise<SinkOutcome> {
-    const { ledger, statistics } = this.parts;
+  private async store(tally: WriteTally, write: SinkWrite): Promise<SinkOutcome> {
+    const { ledger, statistics, sink } = this.parts;
+    const { batch } = write;
+    batch.areRefusalsWanted = true;
     let outcome: SinkOutcome;
     try {
-      outcome = await write();
+      outcome = await sink.write(write);
     } catch (error) {
       // The sender is told and keeps them.
       ledger.drop(tally.points, 'write');
@@ -158,7 +163,8 @@ export class WriteHandler {
     }
     ledger.store(outcome.points);
     statistics.pointsTx += outcome.points;
-    if (outcome.dropped > 0) ledger.refuse(outcome.dropped, outcome.reason);
+    // The sender is told, and tells nobody what it was.
+    if (outcome.dropped > 0) this.refused.refuse(batch, write, outcome.dropped, outcome.reason);
     return outcome;
   }
 

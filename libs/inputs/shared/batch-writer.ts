@@ -6,6 +6,7 @@ import { type Logger, messageOf, TidegateError } from '#kernel';
 import type { PointsBatch, PointSource } from '#models';
 import type { IngestLedger } from './ingest-ledger.js';
 import type { PointSink } from './point-sink.js';
+import { RefusedPoints } from './refused-points.js';
 
 /** Where to write. */
 export interface BatchWriterConfig {
@@ -53,6 +54,7 @@ export class BatchWriter {
   private readonly batchPending: number;
   /** Of batches that do not say where their points come from. */
   private readonly source: PointSource;
+  private readonly refused: RefusedPoints;
   private readonly queue: PendingBatch[] = [];
   private writing: Promise<void> | null = null;
   private isClosing = false;
@@ -65,6 +67,7 @@ export class BatchWriter {
   ) {
     this.batchPending = config.batchPending || PENDING_DEFAULT;
     this.source = { listener: parts.ledger.listener, peer: '' };
+    this.refused = new RefusedPoints(parts.ledger, parts.sink);
   }
 
   /** True while as many batches wait as may: hold back or drop. What comes all the same is kept. */
@@ -78,6 +81,7 @@ export class BatchWriter {
    */
   push(batch: PointsBatch, done: () => void): void {
     if (batch.sources.length === 0) batch.markSource(this.source);
+    batch.areRefusalsWanted = true;
     this.queue.push({ batch, done });
     this.wasBusy ||= this.isBusy;
     this.writing ??= this.writeAll();
@@ -107,13 +111,14 @@ export class BatchWriter {
   private async write(batch: PointsBatch): Promise<void> {
     const { ledger, logger } = this.parts;
     const { statistics } = this;
-    const { database } = this.config;
+    const { database, retentionPolicy } = this.config;
+    const place = { database, retentionPolicy };
     const { pointCount } = batch;
     for (let attempt = 1; ; attempt++) {
       try {
         const { points, dropped, reason } = await this.tryWrite(batch);
         ledger.store(points);
-        if (dropped > 0) ledger.refuse(dropped, reason);
+        if (dropped > 0) this.refused.refuse(batch, place, dropped, reason);
         statistics.pointsTx += points;
         if (dropped === 0) statistics.batchesTx++;
         else statistics.batchesTxFail++;
@@ -126,7 +131,7 @@ export class BatchWriter {
         const fields = { db: database, points: pointCount, error: messageOf(error) };
         if (isFinal) {
           statistics.batchesTxFail++;
-          ledger.drop(pointCount, 'write');
+          this.refused.lose(batch, place, messageOf(error));
           logger.error('Batch is lost', fields);
           return;
         }
@@ -141,6 +146,7 @@ export class BatchWriter {
     const { database, retentionPolicy, isRetentionPolicyCreated } = this.config;
     // A batch of a database that was dropped since goes the way of what was written before it.
     if (batch.seriesSource !== null && batch.seriesSource !== sink.series(database)) {
+      batch.refusals.length = 0;
       return { points: 0, dropped: batch.pointCount, reason: 'database dropped' };
     }
     await sink.ensureDatabase(database, isRetentionPolicyCreated === true ? retentionPolicy : '');

@@ -59,6 +59,13 @@ export const OFFENDERS_MAX = 16;
 /** Bytes of an offender's input that are shown. */
 export const SAMPLE_BYTES_MAX = 128;
 
+/** Key of {@link RejectedInput.target} that says what the bytes are, where they are not what the listener received. */
+export const FORM = 'form';
+/** Points as lines of line protocol in nanoseconds, for the target's `database` and `retentionPolicy`. */
+export const LINE_FORM = 'line protocol';
+/** Key of {@link RejectedInput.target} that says why the bytes cannot be taken once more. */
+export const UNREPLAYABLE = 'unreplayable';
+
 /** What a rejection says. */
 export interface Rejection {
   /** Points, or 1. */
@@ -106,8 +113,18 @@ export class IngestLedger {
   }
 
   /** Input is no good: says why, and keeps it as an offender. */
-  reject({ count = 1, reason, text, peer, raw, target = {} }: Rejection): void {
-    this.refuse(count, reason);
+  reject(rejection: Rejection): void {
+    this.refuse(rejection.count ?? 1, rejection.reason);
+    this.show(rejection);
+  }
+
+  /** Good points were lost at `place`: as {@link drop}, and kept as {@link reject} keeps them. */
+  lose(rejection: Rejection, place: string): void {
+    this.drop(rejection.count ?? 1, place);
+    this.show(rejection);
+  }
+
+  private show({ reason, text, peer, raw, target = {} }: Rejection): void {
     const timeNs = this.clock.nowNs();
     const sample = raw.slice(0, SAMPLE_BYTES_MAX);
     this.offenders[this.offendersSeen++ % OFFENDERS_MAX] = { peer, reason, text, sample, timeNs };
@@ -170,7 +187,7 @@ function add(to: Map<string, number>, name: string, count: number): void {
 }
 
 /** What all texts for the same reason begin with. */
-function phraseOf(text: string): string {
+export function phraseOf(text: string): string {
   if (text.startsWith('point time ')) return 'outside write window';
   const [phrase = ''] = /^[^:("\d]*/.exec(text) ?? [];
   return phrase.trim().slice(0, PHRASE_LENGTH_MAX) || 'other';

@@ -41,8 +41,13 @@ export interface Input {
    * Takes a piece of input that was rejected before, as {@link RejectedInput.raw} had it, through the decoder once more; what comes
    * of it is stored by {@link close}. Called on an input of its own that is never opened, whose clock says when the input came
    * in. Absent where what is rejected is not to be had again.
+   * @param target what the input said of it beside the bytes; see {@link RejectedInput.target}
    */
-  replay?(raw: Uint8Array, peer: string): void | Promise<void>;
+  replay?(
+    raw: Uint8Array,
+    peer: string,
+    target?: Readonly<Record<string, string>>,
+  ): void | Promise<void>;
   /** Connections open now, for diagnostics. */
   connections?(): readonly ConnectionInfo[];
   /** Takes up renewed certificates for new connections. @throws where they cannot be read; the old ones stay */

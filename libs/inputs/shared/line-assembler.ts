@@ -3,6 +3,8 @@
  * in which lines lie while they are decoded; a connection keeps only the beginning of its last, unfinished line.
  */
 
+import { UNREPLAYABLE } from './ingest-ledger.js';
+
 /** Bytes behind the lines that may be read but mean nothing: decoders read whole words. */
 export const LINE_PADDING = 16;
 
@@ -29,6 +31,8 @@ export class LineScratch {
 
 const NEWLINE = 10;
 const NO_BYTES = new Uint8Array(0);
+/** Target of a line that was too long: what is left of it must not be taken for a line. */
+export const BEGINNING_ONLY = { [UNREPLAYABLE]: 'only the beginning of the line is kept' };
 /** Ends the last line of what has none. */
 export const ONE_NEWLINE = Uint8Array.of(NEWLINE);
 

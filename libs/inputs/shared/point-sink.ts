@@ -29,6 +29,11 @@ export interface PointSink {
   /** The series of a database, for filling batches; null where there is no such database. Cheap. */
   series(database: string): KnownSeries | null;
   /**
+   * The canonical key of a series that a batch refers to by its id, empty where it is not there any more. Lent for the call.
+   * Needed for points that are refused alone.
+   */
+  keyOf(database: string, seriesId: number): Uint8Array;
+  /**
    * Names in a database that begin with some text, in byte order; for senders that ask before they send.
    * @param max at most so many; 0 and more
    */

@@ -45,6 +45,9 @@ interface MemoryDatabase {
   readonly lines: string[];
 }
 
+/** Why points are refused. */
+const REFUSED = 'points beyond retention policy';
+
 /** See the header. */
 export class MemorySink implements PointSink {
   /** Writes that fail before one succeeds. */
@@ -65,6 +68,10 @@ export class MemorySink implements PointSink {
 
   series(database: string): KnownSeries | null {
     return this.databases.get(database)?.series ?? null;
+  }
+
+  keyOf(database: string, seriesId: number): Uint8Array {
+    return Buffer.from(this.databases.get(database)?.series.keys[seriesId] ?? '', 'latin1');
   }
 
   names(database: string, kind: NameKind, beginning: string, max: number): readonly string[] {
@@ -115,10 +122,15 @@ export class MemorySink implements PointSink {
     const dropped = Math.min(this.refusals, batch.pointCount);
     this.refusals -= dropped;
     const points = batch.pointCount - dropped;
+    batch.refusals.length = 0;
+    for (const group of dropped === 0 ? [] : batch.groups) {
+      for (let row = 0; row < group.rows; row++)
+        if (group.pointNumbers[row] >= points) batch.refuse(group, row, REFUSED);
+    }
     const lines = this.areLinesKept ? batchLines(batch, found.series).slice(0, points) : [];
     for (const line of lines) found.lines.push(line);
     this.points += points;
-    return { points, dropped, reason: dropped === 0 ? '' : 'points beyond retention policy' };
+    return { points, dropped, reason: dropped === 0 ? '' : REFUSED };
   }
 
   /** What a database holds, in order of writing: `key field=value time`. */
