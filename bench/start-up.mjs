@@ -1,7 +1,7 @@
 // Start-up over many series: fills Tidegate and InfluxDB with the same series, ends them in an orderly way, starts them again and
 // asks. The time runs from the start of the process to the end of the first full answer.
-//   node bench/start-up.mjs [--series 1000000] [--only tidegate] [--rounds 3] [--folder DIR] [--save NAME]
-// Build first. Takes ports 18720 to 18723.
+//   node bench/start-up.mjs [--series 1000000] [--only tidegate] [--rounds 3] [--folder DIR] [--port 18720] [--save NAME]
+// Build first. Takes four ports from --port on.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,12 +23,13 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     folder: { type: 'string' },
+    port: { type: 'string', default: '18720' },
     save: { type: 'string' },
   },
 });
 const seriesCount = Number(options.series);
 const names = options.only === undefined ? ['influxdb', 'tidegate'] : [options.only];
-const ports = { influxdb: 18720, tidegate: 18722 };
+const ports = { influxdb: Number(options.port), tidegate: Number(options.port) + 2 };
 const root = options.folder ?? mkdtempSync(join(tmpdir(), 'tidegate-start-up-'));
 
 /** Bodies of 5000 points, one a series: 1000 devices a host, so that no tag has too many values. */

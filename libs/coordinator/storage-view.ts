@@ -3,11 +3,12 @@
  * their database. Binds #meta and #tsdb to #query.
  */
 import type { MetaClient } from '#meta';
-import { compareUtf8, type FieldType, type SharedKeys } from '#models';
+import { compareUtf8, type FieldType, SharedKeyReader, type SharedKeys } from '#models';
 import {
   requirementTest,
   type SeriesCursor,
   type SeriesList,
+  type SeriesSweep,
   type ShardView,
   type StorageReader,
   type StorageView,
@@ -324,6 +325,29 @@ class OpenShardView implements ShardView {
       maxNs: range.maxNs < this.endNs ? range.maxNs : this.endNs - 1n,
       ascending,
       baseNs: this.startNs,
+    });
+  }
+
+  sweep(request: {
+    readonly seriesIds: Int32Array;
+    readonly measurement: string;
+    readonly field: string;
+    readonly range: TimeRange;
+    readonly baseNs: bigint;
+    readonly isCount: boolean;
+  }): SeriesSweep | null {
+    const { seriesIds, measurement, field, range, baseNs, isCount } = request;
+    const type = this.fieldType(measurement, field);
+    if (type === null) return null;
+    return this.engine().sweep({
+      seriesIds,
+      keys: new SharedKeyReader(this.index.shareKeys()),
+      present: this.shard.series.words,
+      field: { name: field, type },
+      minNs: range.minNs,
+      maxNs: range.maxNs,
+      baseNs,
+      isCount,
     });
   }
 

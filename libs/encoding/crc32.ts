@@ -25,3 +25,11 @@ export function crc32(bytes: Uint8Array, before = 0): number {
   for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
   return ~crc >>> 0;
 }
+
+/** The checksum of `bytes[start .. end)`; of a few bytes it is had without making a view of them. */
+export function crc32Of(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start > LOOP_BYTES_MAX) return zlibCrc32(bytes.subarray(start, end));
+  let crc = -1;
+  for (let i = start; i < end; i++) crc = table[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
+  return ~crc >>> 0;
+}

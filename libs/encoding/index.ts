@@ -21,7 +21,7 @@ export {
   writeVarint,
   writeWideVarint,
 } from './varint.js';
-export { crc32 } from './crc32.js';
+export { crc32, crc32Of } from './crc32.js';
 export { fnv1a64, fnv1a64Modulo } from './fnv1a64.js';
 export {
   compressedSnappyMaxBytes,

@@ -265,6 +265,10 @@ export class KeyTable {
 
 /** Reads the keys of {@link KeyTable.share}, in any thread. */
 export class SharedKeyReader {
+  /** Where the key lies that was located last: `slab[start .. start + length)`. Shared memory, not to be changed. */
+  slab: Uint8Array = new Uint8Array(0);
+  start = 0;
+  length = 0;
   private readonly slabs: readonly Uint8Array[];
 
   constructor(private readonly keys: SharedKeys) {
@@ -279,6 +283,14 @@ export class SharedKeyReader {
       offset,
       offset + this.keys.lengths[n],
     );
+  }
+
+  /** Finds the bytes of key `n` without making a view of them: sets {@link slab}, {@link start} and {@link length}. */
+  locate(n: number): void {
+    const place = this.keys.places[n];
+    this.slab = this.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
+    this.start = (place & UNITS_MASK) << UNIT_BITS;
+    this.length = this.keys.lengths[n];
   }
 
   /** Order of two keys as they are with `suffix` behind each: that of the field keys of TSM files. */

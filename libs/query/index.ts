@@ -5,6 +5,7 @@ export {
   type ResultWriter,
   type SeriesCursor,
   type SeriesList,
+  type SeriesSweep,
   type ShardView,
   type StorageReader,
   type StorageView,

@@ -96,6 +96,35 @@ export interface ShardView {
     readonly range: TimeRange;
     readonly ascending: boolean;
   }): SeriesCursor;
+  /**
+   * Reads one field of many series at once; absent or null where that is not possible, and cursors have to.
+   * @param seriesIds in order of the series' keys; those that the shard does not have are passed over
+   * @param baseNs what offsets are relative to; the range is less than 2^53 ns from it
+   * @param isCount true where only the number of values is of interest: offsets and values do not hold then
+   */
+  sweep?(request: {
+    readonly seriesIds: Int32Array;
+    readonly measurement: string;
+    readonly field: string;
+    readonly range: TimeRange;
+    readonly baseNs: bigint;
+    readonly isCount: boolean;
+  }): SeriesSweep | null;
+}
+
+/** Reads one field of many series in one shard, one series after another, several in a batch. */
+export interface SeriesSweep {
+  /** The next values, valid until the next call; null at the end. */
+  next(): SweptBatch | null;
+}
+
+/** Values of one series after another. */
+export interface SweptBatch {
+  /** As of {@link SeriesCursor.next}, but that times ascend only up to the next of `ends`. */
+  readonly batch: ColumnBatch;
+  /** Where values of one series end, the first `segments` hold; a series may go on in the next batch. */
+  readonly ends: Int32Array;
+  readonly segments: number;
 }
 
 /** Reads the fields of one series in one shard, each field at its own pace. */

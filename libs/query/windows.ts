@@ -107,6 +107,37 @@ function gallop(offsets: Float64Array, from: number, count: number, end: number)
   return low + 1;
 }
 
+/**
+ * Like {@link Windows.split} for offsets that ascend only up to each of `ends`: a run never crosses one.
+ * @param scratch used meanwhile
+ */
+export function splitSegments(
+  windows: Windows,
+  swept: {
+    readonly baseNs: bigint;
+    readonly offsets: Float64Array;
+    readonly ends: Int32Array;
+    readonly segments: number;
+  },
+  into: WindowRuns,
+  scratch: WindowRuns,
+): void {
+  const { baseNs, offsets, ends, segments } = swept;
+  into.count = 0;
+  let from = 0;
+  for (let s = 0; s < segments; s++) {
+    const to = ends[s] as number;
+    if (windows instanceof OneWindow) pushRun(into, from, 0);
+    else {
+      windows.split(baseNs, offsets.subarray(from, to), to - from, scratch);
+      for (let r = 0; r < scratch.count; r++)
+        pushRun(into, from + (scratch.firstRow[r] as number), scratch.window[r] as number);
+    }
+    from = to;
+  }
+  into.firstRow[into.count] = from;
+}
+
 /** Everything in one window that begins at `startNs`: a query without GROUP BY time. */
 export class OneWindow implements Windows {
   readonly #startNs: bigint;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { NodeFileSystem, silentLogger } from '#kernel';
 import {
   allRuns,
+  type ColumnBatch,
   type FieldType,
   FieldType as Type,
   hashKey,
@@ -9,6 +10,7 @@ import {
   padBody,
   PointsBatch,
   ShapeTable,
+  SharedKeyReader,
 } from '#models';
 import {
   ManualClock,
@@ -135,6 +137,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** Times and values of a batch. */
+function pairsOf(batch: ColumnBatch, field: string): [bigint, NaiveValue][] {
+  const found: [bigint, NaiveValue][] = [];
+  for (let i = 0; i < batch.count; i++) {
+    const timeNs = batch.baseNs + BigInt(batch.offsets[i]);
+    const number = batch.numbers[i];
+    if (batch.strings !== null) {
+      const { bytes: text, offsets } = batch.strings;
+      found.push([timeNs, new TextDecoder().decode(text.slice(offsets[i], offsets[i + 1]))]);
+    } else if (field === 'i')
+      found.push([timeNs, batch.wide === null ? BigInt(number) : batch.wide[i]]);
+    else found.push([timeNs, field === 'b' ? number === 1 : number]);
+  }
+  return found;
+}
+
+/** Series whose keys stand in files in their own order; `m!,a=b` comes before `m` there. */
+const sweepable = series.filter((key) => key !== 'm!,a=b');
+
 /** A store in a folder, and what a crash or a restart does to it. */
 class Bench {
   private readonly folder = temporaryFolder();
@@ -249,20 +270,41 @@ class Bench {
       baseNs: 0n,
     });
     const found: [bigint, NaiveValue][] = [];
-    for (let batch = cursor.next(0); batch !== null; batch = cursor.next(0)) {
-      for (let i = 0; i < batch.count; i++) {
-        const timeNs = batch.baseNs + BigInt(batch.offsets[i]);
-        const number = batch.numbers[i];
-        if (batch.strings !== null) {
-          const { bytes: text, offsets } = batch.strings;
-          found.push([timeNs, new TextDecoder().decode(text.slice(offsets[i], offsets[i + 1]))]);
-        } else if (field === 'i')
-          found.push([timeNs, batch.wide === null ? BigInt(number) : batch.wide[i]]);
-        else found.push([timeNs, field === 'b' ? number === 1 : number]);
-      }
-    }
+    for (let batch = cursor.next(0); batch !== null; batch = cursor.next(0))
+      found.push(...pairsOf(batch, field));
     view.release();
     return found;
+  }
+
+  /** Values of several series, in order of keys, and their number as it is counted; null where they cannot be swept. */
+  sweep(
+    keys: readonly string[],
+    field: string,
+    [minNs, maxNs]: [bigint, bigint],
+  ): { pairs: [bigint, NaiveValue][]; count: number } | null {
+    const index = this.index();
+    const ids = keys.map((key) => this.find(key)).filter((id) => id >= 0);
+    const view = this.shard().engine.view();
+    const request = {
+      seriesIds: index.sortByKey(Int32Array.from(ids)),
+      keys: new SharedKeyReader(index.shareKeys()),
+      present: this.shard().series.words,
+      field: { name: field, type: types[field] },
+      minNs,
+      maxNs,
+      baseNs: 0n,
+    };
+    const pairs: [bigint, NaiveValue][] = [];
+    const sweep = view.sweep({ ...request, isCount: false });
+    for (let swept = sweep?.next(); swept; swept = sweep?.next()) {
+      pairs.push(...pairsOf(swept.batch, field));
+      expect(swept.ends[swept.segments - 1]).toBe(swept.batch.count);
+    }
+    let count = 0;
+    const counting = view.sweep({ ...request, isCount: true });
+    for (let swept = counting?.next(); swept; swept = counting?.next()) count += swept.batch.count;
+    view.release();
+    return sweep === null ? null : { pairs, count };
   }
 
   async close(): Promise<void> {
@@ -303,6 +345,14 @@ describe('a store', () => {
                 model.read(key, field, 5n, 90n * DAY_NS),
               );
             }
+          }
+          for (const field of Object.keys(types)) {
+            const pairs = sweepable.flatMap((key) => model.read(key, field, 5n, 90n * DAY_NS));
+            const swept = bench.sweep(sweepable, field, [5n, 90n * DAY_NS]);
+            expect(swept).toEqual({ pairs, count: pairs.length });
+            expect(bench.sweep(sweepable, field, [0n, 2n ** 62n])).toBeNull();
+            const areBoth = bench.find('m') >= 0 && bench.find('m!,a=b') >= 0;
+            expect(bench.sweep(series, field, [5n, 9n]) === null).toBe(areBoth);
           }
         } finally {
           await bench.close();

@@ -8,6 +8,7 @@ import { FieldType, type StringColumn } from '#models';
 import {
   countTimes,
   crc32,
+  crc32Of,
   decodeBooleans,
   decodeFloats,
   decodeIntegers,
@@ -110,12 +111,15 @@ export interface BlockParts {
  */
 export function openBlock(bytes: Uint8Array, start: number, end: number, parts: BlockParts): void {
   if (end - start <= FIXED_BYTES) throw corrupt('cut off');
-  if (readU32(bytes, start) !== crc32(bytes.subarray(start + 4, end)))
-    throw corrupt('crc mismatch');
+  if (readU32(bytes, start) !== crc32Of(bytes, start + 4, end)) throw corrupt('crc mismatch');
   const type = bytes[start + 4]!;
   if (!isFieldType(type)) throw corrupt(`unknown type ${type}`);
-  const timesAt = skipVarint(bytes, start + FIXED_BYTES, end);
-  const timesBytes = guarded(() => readVarint(bytes, start + FIXED_BYTES, end));
+  let timesAt = start + FIXED_BYTES + 1;
+  let timesBytes = bytes[start + FIXED_BYTES]!;
+  if (timesBytes > 127) {
+    timesAt = skipVarint(bytes, start + FIXED_BYTES, end);
+    timesBytes = guarded(() => readVarint(bytes, start + FIXED_BYTES, end));
+  }
   if (timesBytes > end - timesAt) throw corrupt(`${timesBytes} bytes of times`);
   parts.type = type;
   parts.timesAt = timesAt;

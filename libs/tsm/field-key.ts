@@ -1,5 +1,12 @@
 /** Keys of TSM files: series key, separator, field name. */
+import type { FieldType } from '#models';
 import { FIELD_SEPARATOR } from './tsm-format.js';
+
+/** A field to read. */
+export interface SeriesField {
+  readonly name: string;
+  readonly type: FieldType;
+}
 
 /** The bytes between series key and field name. */
 export const SEPARATOR_BYTES: Uint8Array = new TextEncoder().encode(FIELD_SEPARATOR);

@@ -3,6 +3,7 @@ export type { SeriesCatalog } from './catalog.js';
 export type { Deletion } from './deletion.js';
 export type { ShardContents } from './engine-load.js';
 export type { FileMark } from './file-store.js';
+export type { SeriesField } from './field-key.js';
 export { TsmError } from './errors.js';
 export { type WalStatistics } from './wal/wal.js';
 export type { Snapshotter, SnapshotJob } from './snapshot.js';
@@ -11,7 +12,6 @@ export {
   EngineView,
   FieldsCursor,
   type SeriesCursorRequest,
-  type SeriesField,
   type SharedEngineView,
 } from './series-cursor.js';
 export { SharedViewOpener } from './shared-view.js';

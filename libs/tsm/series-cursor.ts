@@ -10,7 +10,15 @@ import { BlockCursor } from './cursor/block-cursor.js';
 import type { TimedColumn } from './cursor/column-run.js';
 import type { FileSource } from './cursor/lane.js';
 import { TimeMemo } from './cursor/time-memo.js';
+import type { SeriesField } from './field-key.js';
 import { IndexEntries } from './index-entries.js';
+import {
+  isNear,
+  isSweepable,
+  SeriesSweep,
+  type SweepRequest,
+  type SweptView,
+} from './sweep/series-sweep.js';
 import { FIELD_SEPARATOR } from './tsm-format.js';
 import type { SharedTsmFile, TsmReader } from './tsm-reader.js';
 
@@ -22,7 +30,7 @@ export interface SharedEngineView {
 }
 
 /** Files and caches of a shard as they are at one moment. Released once. */
-export class EngineView {
+export class EngineView implements SweptView {
   private readonly reader: CachedSeriesReader;
   private readonly freeEntries: IndexEntries[] = [];
   private readonly memos: (TimeMemo | undefined)[] = [];
@@ -85,6 +93,35 @@ export class EngineView {
     return found;
   }
 
+  /** Files that have anything within a range, oldest first. */
+  readersWithin(minNs: bigint, maxNs: bigint): readonly TsmReader[] {
+    return this.readers.filter(({ summary }) => summary.minNs <= maxNs && summary.maxNs >= minNs);
+  }
+
+  /** True where a cache has rows of a series. */
+  isCached(seriesId: number): boolean {
+    for (const cache of this.caches) if (cache.lastRow(seriesId) >= 0) return true;
+    return false;
+  }
+
+  /** What the caches have of a field, ascending; null for nothing. Valid until the next call for any series. */
+  cachedColumn(seriesId: number, field: SeriesField, baseNs: bigint): CachedColumn | null {
+    if (this.reader.load(seriesId, baseNs) === 0) return null;
+    const column = this.reader.column(field.name, field.type);
+    return column.count === 0 ? null : column;
+  }
+
+  /**
+   * Reads one field of many series at once; null where their keys or times do not allow it. Not beside cursors of this view
+   * that are not at their end.
+   */
+  sweep(request: SweepRequest): SeriesSweep | null {
+    const { seriesIds, keys, field, baseNs, minNs, maxNs } = request;
+    if (!isNear(baseNs, minNs, maxNs)) return null;
+    if (!isSweepable(seriesIds, keys, this.keySuffix(field.name))) return null;
+    return new SeriesSweep(this, request);
+  }
+
   /** Takes back what {@link sources} gave, for the next field. */
   giveBack(sources: readonly FileSource[]): void {
     for (const { entries } of sources) this.freeEntries.push(entries);
@@ -115,20 +152,13 @@ export class EngineView {
 
   /** What the caches have of a field, ascending, in arrays of its own; null for nothing. */
   cached(request: SeriesCursorRequest, field: SeriesField): TimedColumn | null {
-    if (this.reader.load(request.seriesId, request.baseNs) === 0) return null;
-    const column = this.reader.column(field.name, field.type);
-    return column.count === 0 ? null : ownColumn(column);
+    const column = this.cachedColumn(request.seriesId, field, request.baseNs);
+    return column === null ? null : ownColumn(column);
   }
 
   corrupt(error: Error): void {
     this.logger.error('block is corrupt and was left out of an answer', { error: error.message });
   }
-}
-
-/** A field to read. */
-export interface SeriesField {
-  readonly name: string;
-  readonly type: FieldType;
 }
 
 /** What to read of a series. */

@@ -271,6 +271,21 @@ export class TsmIndex {
     return this.bounds.start;
   }
 
+  /** Stretches between kept keys. */
+  get stretchCount(): number {
+    return this.sampleEnds.length;
+  }
+
+  /** Where a stretch begins in the file; that of number {@link stretchCount} is where the last one ends. */
+  stretchStart(number: number): number {
+    return this.sampleAt[number]!;
+  }
+
+  /** Number of the stretch that a key is in, where it is there at all; -1 where it comes before all keys. */
+  stretchOf(key: Uint8Array): number {
+    return this.sampleFor(key);
+  }
+
   /** A scanner over all records. */
   scan(): IndexScanner {
     return new IndexScanner(this.file, this.bounds);

@@ -10,6 +10,7 @@ import { type FileSystem, messageOf, NodeFileSystem, openDescriptor, type OpenFi
 import { readU32 } from '#encoding';
 import { TsmError } from './errors.js';
 import { IndexEntries } from './index-entries.js';
+import { FileWalk } from './sweep/file-walk.js';
 import {
   corruptIndex,
   indexCrc,
@@ -204,6 +205,11 @@ export class TsmReader {
    */
   find(key: Uint8Array, entries: IndexEntries): boolean {
     return this.index.find(key, entries);
+  }
+
+  /** For walking through many keys in order. */
+  walk(): FileWalk {
+    return new FileWalk(this.file, this.index);
   }
 
   /** All keys in order, or those from `from` on (and a few before it). */

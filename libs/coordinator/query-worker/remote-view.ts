@@ -8,6 +8,7 @@ import { type FieldType, SharedKeyReader } from '#models';
 import type {
   SeriesCursor,
   SeriesList,
+  SeriesSweep,
   ShardView,
   StorageReader,
   StorageView,
@@ -215,6 +216,31 @@ class RemoteShardView implements ShardView {
       maxNs: range.maxNs < this.endNs ? range.maxNs : this.endNs - 1n,
       ascending,
       baseNs: this.startNs,
+    });
+  }
+
+  sweep(request: {
+    readonly seriesIds: Int32Array;
+    readonly measurement: string;
+    readonly field: string;
+    readonly range: TimeRange;
+    readonly baseNs: bigint;
+    readonly isCount: boolean;
+  }): SeriesSweep | null {
+    const { seriesIds, measurement, field, range, baseNs, isCount } = request;
+    const { keys } = this.view;
+    const type = this.fieldType(measurement, field);
+    if (type === null || keys === null) return null;
+    const { engine, series } = this.open();
+    return engine.sweep({
+      seriesIds,
+      keys,
+      present: series,
+      field: { name: field, type },
+      minNs: range.minNs,
+      maxNs: range.maxNs,
+      baseNs,
+      isCount,
     });
   }
 

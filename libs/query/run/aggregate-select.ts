@@ -10,7 +10,7 @@ import { isSelector, planCall, type CallPlan, type LeafPlan } from '../functions
 import { fillStream } from '../functions/fill.js';
 import type { Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
-import { mergeStretches, type SourceTable, type Stretch } from '../scan/source-table.js';
+import { mergeStretches, type Stretch } from '../scan/source-table.js';
 import { isNumeric, type ExprType, type ValueType } from '../value-type.js';
 import {
   EvenWindows,
@@ -172,10 +172,10 @@ export class AggregateSelect {
    * True where a subquery gives rows before the range, such as the start of the window in which it begins, and everything
    * is to become one window.
    */
-  #hasEarlyRows({ entries }: Group): boolean {
+  #hasEarlyRows(group: Group): boolean {
     const { windows, minNs } = this.#select.compiled;
     if (windows || minNs === null || this.#select.children.length === 0) return false;
-    return entries.some(({ series, i }) => (series.leastTimeNs?.(i) ?? minNs) < minNs);
+    return group.entries.some(({ series, i }) => (series.leastTimeNs?.(i) ?? minNs) < minNs);
   }
 
   #inRange(stretches: readonly Stretch[]): readonly Stretch[] {
@@ -258,11 +258,10 @@ export class AggregateSelect {
     return { minNs: minNs === null ? null : minNs - extraNs, maxNs };
   }
 
-  #stretches({ entries }: Group, extraWindows: number): readonly Stretch[] {
+  #stretches({ tables }: Group, extraWindows: number): readonly Stretch[] {
     const { minNs, maxNs } = this.#range(extraWindows);
-    const tables = new Set<SourceTable>(entries.map(({ table }) => table));
     return mergeStretches(
-      [...tables].map((table) => table.stretches({ minNs: minNs ?? MIN_TIME_NS, maxNs })),
+      tables.map((table) => table.stretches({ minNs: minNs ?? MIN_TIME_NS, maxNs })),
     );
   }
 

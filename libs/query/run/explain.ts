@@ -36,7 +36,7 @@ export function* runExplain(
     const shards = new Set(
       tables.flatMap((table) => table.stretches(range).map(({ baseNs }) => baseNs)),
     );
-    const seriesCount = groups.reduce((sum, { entries }) => sum + entries.length, 0);
+    const seriesCount = groups.reduce((sum, { entryCount }) => sum + entryCount, 0);
     const lines = (calls.length > 0 ? calls : [null]).flatMap((call) => [
       `EXPRESSION: ${call ? printExpr(call) : '<nil>'}`,
       ...(call ? [] : [`AUXILIARY FIELDS: ${refs.map(printExpr).join(', ')}`]),

@@ -16,12 +16,111 @@ export interface GroupEntry {
   readonly condition: true | Expr;
 }
 
+/** Series of one table of which all rows are wanted. */
+export interface PlainSeries {
+  readonly table: SourceTable;
+  readonly series: TableSeries;
+  /** Ascending; null for all. */
+  readonly positions: Int32Array | null;
+}
+
 /** Series of one name with the same values of the grouped tags. */
 export interface Group {
   readonly name: string;
   /** Values of the grouped tags, in their order. */
   readonly tagValues: readonly string[];
+  /** Made when first asked for: there may be a million of them. */
   readonly entries: readonly GroupEntry[];
+  readonly entryCount: number;
+  /** Tables that the entries are of. */
+  readonly tables: readonly SourceTable[];
+  /** All of the group, where it is no more than that, in the order of the entries; else null. */
+  readonly plain: PlainSeries | null;
+}
+
+/** Gathers the series of one group: as positions while that will do, else one by one. */
+class GroupSeries implements Group {
+  readonly name: string;
+  readonly tagValues: readonly string[];
+  readonly isAscending: boolean;
+  #table: SourceTable | null = null;
+  #series: TableSeries | null = null;
+  #positions = new Int32Array(4);
+  #count = 0;
+  #entries: GroupEntry[] | null = null;
+  #tables = new Set<SourceTable>();
+  #isTurned = false;
+
+  constructor(name: string, tagValues: readonly string[], isAscending: boolean) {
+    this.name = name;
+    this.tagValues = tagValues;
+    this.isAscending = isAscending;
+  }
+
+  add(entry: GroupEntry): void {
+    this.#tables.add(entry.table);
+    if (this.#entries !== null) {
+      this.#entries.push(entry);
+      return;
+    }
+    this.#entries = this.#made();
+    this.#entries.push(entry);
+  }
+
+  /** Adds a series of which all rows are wanted. */
+  addPlain(table: SourceTable, series: TableSeries, i: number): void {
+    if (this.#entries !== null || (this.#series !== null && this.#series !== series)) {
+      this.add({ table, series, i, condition: true });
+      return;
+    }
+    if (this.#series === null) {
+      this.#series = series;
+      this.#table = table;
+      this.#tables.add(table);
+    }
+    if (this.#count === this.#positions.length) {
+      const wider = new Int32Array(this.#count * 2);
+      wider.set(this.#positions);
+      this.#positions = wider;
+    }
+    this.#positions[this.#count++] = i;
+  }
+
+  get entries(): readonly GroupEntry[] {
+    this.#entries ??= this.#made();
+    if (!this.isAscending && !this.#isTurned) {
+      this.#isTurned = true;
+      this.#entries.reverse();
+    }
+    return this.#entries;
+  }
+
+  get entryCount(): number {
+    return this.#entries?.length ?? this.#count;
+  }
+
+  get tables(): readonly SourceTable[] {
+    return [...this.#tables];
+  }
+
+  get plain(): PlainSeries | null {
+    const [table, series] = [this.#table, this.#series];
+    const isMixed = this.#entries !== null && this.#entries.length !== this.#count;
+    if (table === null || series === null || !this.isAscending || isMixed) return null;
+    const isAll = this.#count === series.count;
+    return { table, series, positions: isAll ? null : this.#positions.subarray(0, this.#count) };
+  }
+
+  #made(): GroupEntry[] {
+    const [table, series] = [this.#table, this.#series];
+    if (table === null || series === null) return [];
+    return Array.from(this.#positions.subarray(0, this.#count), (i) => ({
+      table,
+      series,
+      i,
+      condition: true as const,
+    }));
+  }
 }
 
 /**
@@ -40,16 +139,16 @@ export function* groupSeries(
     readonly budget: QueryBudget;
   },
 ): Generator<null, readonly Group[]> {
-  const byName = new Map<string, Map<string, { tagValues: string[]; entries: GroupEntry[] }>>();
+  const byName = new Map<string, Map<string, GroupSeries>>();
+  const { isAscending } = options;
   for (const table of tables) {
-    const groups =
-      byName.get(table.name) ?? new Map<string, { tagValues: string[]; entries: GroupEntry[] }>();
+    const groups = byName.get(table.name) ?? new Map<string, GroupSeries>();
     byName.set(table.name, groups);
     const series = table.series(requiredTags(table, options.condition));
     const filter = new SeriesFilter(table, series, options.condition);
     const valueIds = options.tags.map((tag) => series.tagValueIds(tag));
     // Text of a key per combination of value ids, so that texts are joined once a group.
-    const known = new Map<string, { tagValues: string[]; entries: GroupEntry[] }>();
+    const known = new Map<string, GroupSeries>();
     for (let i = 0; i < series.count; i++) {
       if ((i & 1023) === 1023 && options.budget.isTurnOver()) yield null;
       const condition: SeriesCondition = filter.of(i);
@@ -60,11 +159,12 @@ export function* groupSeries(
       if (!group) {
         const tagValues = options.tags.map((tag) => series.tagValue(i, tag));
         const key = tagValues.join('\0');
-        group = groups.get(key) ?? { tagValues, entries: [] };
+        group = groups.get(key) ?? new GroupSeries(table.name, tagValues, isAscending);
         groups.set(key, group);
         known.set(idKey, group);
       }
-      group.entries.push({ table, series, i, condition });
+      if (condition === true) group.addPlain(table, series, i);
+      else group.add({ table, series, i, condition });
     }
   }
   const result: Group[] = [];
@@ -75,11 +175,10 @@ export function* groupSeries(
     const groups = [...(byName.get(name)?.values() ?? [])].sort((a, b) =>
       compareValues(a.tagValues, b.tagValues, order),
     );
-    for (const group of withinLimit(groups, options)) result.push({ name, ...group });
+    for (const group of withinLimit(groups, options)) result.push(group);
   }
-  options.budget.countSeries(result.reduce((sum, { entries }) => sum + entries.length, 0));
-  if (options.isAscending) return result;
-  return result.reverse().map((group) => ({ ...group, entries: [...group.entries].reverse() }));
+  options.budget.countSeries(result.reduce((sum, { entryCount }) => sum + entryCount, 0));
+  return isAscending ? result : result.reverse();
 }
 
 /** Groups that SLIMIT and SOFFSET leave of one name. */

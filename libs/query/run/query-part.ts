@@ -29,13 +29,13 @@ export function shareOf(
 ): QueryShare {
   if (part === null) return { groups, timePart: null };
   if (groups.length === 1 && isTimeDivisible) return { groups, timePart: part };
-  const total = groups.reduce((sum, { entries }) => sum + entries.length, 0);
+  const total = groups.reduce((sum, { entryCount }) => sum + entryCount, 0);
   const from = (total * part.index) / part.count;
   const to = (total * (part.index + 1)) / part.count;
   let before = 0;
-  const ours = groups.filter(({ entries }) => {
+  const ours = groups.filter(({ entryCount }) => {
     const at = before;
-    before += entries.length;
+    before += entryCount;
     return at >= from && at < to;
   });
   return { groups: ours, timePart: null };

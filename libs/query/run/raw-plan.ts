@@ -63,10 +63,10 @@ function refColumns({ refs, typeOf }: PreparedSelect): readonly RowColumn[] {
 }
 
 function shardLimitOf(
-  { entries }: Group,
+  { tables }: Group,
   { limit, offset, isUneven }: { limit: number; offset: number; isUneven: boolean },
 ): ShardLimit | null {
-  const isStored = entries.every(({ table }) => table instanceof StoredTable);
+  const isStored = tables.every((table) => table instanceof StoredTable);
   if ((limit === 0 && offset === 0) || !isStored) return null;
   if (isUneven) return { seriesMax: offset + limit + 1, offset, limit };
   // With a limit, storage gives enough.
@@ -82,16 +82,15 @@ export function rankingLimit(
   const { limit, offset } = compiled.statement;
   const isUneven = hasRepeatedTags || isLimitedLater;
   const cut = shardLimitOf(group, { limit, offset, isUneven });
-  const isStored = group.entries.every(({ table }) => table instanceof StoredTable);
+  const isStored = group.tables.every((table) => table instanceof StoredTable);
   if (cut || !isStored || limit === 0) return cut;
   return { seriesMax: 0, offset: 0, limit: offset + limit + 1 };
 }
 
 /** The stretches of time that a group's rows may lie in, ascending. */
-export function rawStretches({ compiled }: PreparedSelect, { entries }: Group): readonly Stretch[] {
+export function rawStretches({ compiled }: PreparedSelect, { tables }: Group): readonly Stretch[] {
   const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
-  const tables = new Set(entries.map(({ table }) => table));
-  return mergeStretches([...tables].map((table) => table.stretches(range)));
+  return mergeStretches(tables.map((table) => table.stretches(range)));
 }
 
 /** Makes a result's columns of references' columns, part by part, for fill(previous). */

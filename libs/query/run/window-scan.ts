@@ -4,19 +4,27 @@
  */
 import type { VarRef } from '#influxql';
 import type { ColumnBatch } from '#models';
-import { ColumnBuilder, gatherNumbers, gatherRows, hasValue, type Column } from '../column.js';
+import {
+  ColumnBuilder,
+  gatherNumbers,
+  gatherRows,
+  hasValue,
+  numberColumn,
+  type Column,
+} from '../column.js';
 import type { Accumulator, ResultSink } from '../functions/accumulator.js';
+import { CountAccumulator } from '../functions/running.js';
 import type { LeafPlan } from '../functions/call-plan.js';
 import type { Stream } from '../functions/stream.js';
 import type { QueryBudget } from '../limits.js';
 import { isFieldOf } from '../scan/series-filter.js';
-import type { FieldReader, Stretch } from '../scan/source-table.js';
+import type { FieldReader, FieldSweep, Stretch } from '../scan/source-table.js';
 import { StoredTable } from '../scan/stored-table.js';
 import { isConvertible, typedColumn } from '../scan/typed-values.js';
 import type { ExprType, ValueType } from '../value-type.js';
-import { newRuns, OneWindow, type WindowRuns, type Windows } from '../windows.js';
+import { newRuns, OneWindow, splitSegments, type WindowRuns, type Windows } from '../windows.js';
 import { EntryReader, valueType, type EntryRows } from './entry-rows.js';
-import type { Group, GroupEntry } from './groups.js';
+import type { Group, GroupEntry, PlainSeries } from './groups.js';
 import { rowsOfStretch } from './raw-select.js';
 import { inType, tieRefs, type RowChunk, type RowPlan, type ShardLimit } from './row-plan.js';
 import { EdgeChoice } from './edge-scan.js';
@@ -42,6 +50,9 @@ export interface WindowScan {
 
 /** Bytes that a function keeps for a window while it scans. */
 const SLOT_BYTES = 24;
+
+/** Series that are read at once rather than one by one. */
+const SWEPT_SERIES_MIN = 2;
 
 /** Windows finished between looks at the clock. */
 const WINDOWS_PER_LOOK = 1024;
@@ -75,6 +86,8 @@ export function* scanWindows(group: Group, scan: WindowScan): Generator<null, re
 
 function* scanAll(group: Group, scan: WindowScan, state: ScanState): Generator<null, void> {
   for (const [ordinal, stretch] of scan.stretches.entries()) {
+    state.at(stretch, ordinal);
+    if (yield* sweep(group, scan, state)) continue;
     for (const entry of group.entries) {
       if (scan.budget.isTurnOver()) yield null;
       state.at(stretch, ordinal);
@@ -84,17 +97,33 @@ function* scanAll(group: Group, scan: WindowScan, state: ScanState): Generator<n
   }
 }
 
+/** Reads all series of a group at once; false where that cannot be done. */
+function* sweep(
+  { plain, entryCount }: Group,
+  { budget }: WindowScan,
+  state: ScanState,
+): Generator<null, boolean> {
+  if (plain === null || entryCount < SWEPT_SERIES_MIN) return false;
+  const opened = state.openSweep(plain);
+  if (opened === 'no') return false;
+  if (opened === null) return true;
+  while (state.feedSwept(opened)) {
+    if (budget.isTurnOver()) yield null;
+  }
+  return true;
+}
+
 /** How a function's values are read: from the end of time that decides, merged by time, or series by series. */
 function wayOf(
   group: Group,
   { name, isOrdered, isCut }: LeafPlan,
   { windows, shardLimitOf }: WindowScan,
 ): 'first' | 'last' | 'ordered' | 'all' {
-  const { entries } = group;
+  const { entryCount, tables } = group;
   // The values of a single series come in order of time anyway.
-  if (isOrdered && (entries.length > 1 || (isCut && shardLimitOf(group)))) return 'ordered';
+  if (isOrdered && (entryCount > 1 || (isCut && shardLimitOf(group)))) return 'ordered';
   if ((name !== 'first' && name !== 'last') || !(windows instanceof OneWindow)) return 'all';
-  return entries.every(({ table }) => table instanceof StoredTable) ? name : 'all';
+  return tables.every((table) => table instanceof StoredTable) ? name : 'all';
 }
 
 /** Values of each leaf merged by time in the query's direction, fed in ascending order all the same. */
@@ -178,6 +207,8 @@ interface FedRows {
   readonly aux: readonly Column[];
   /** The one leaf that they are for; absent for all of the field. */
   readonly only?: LeafPlan;
+  /** Where they are of several series. */
+  readonly swept?: { readonly ends: Int32Array; readonly segments: number };
 }
 
 const FIRST_ROW = Int32Array.of(0);
@@ -201,6 +232,7 @@ class ScanState {
   readonly #fields: readonly { readonly ref: VarRef; readonly input: ValueType }[];
   readonly #besideTypes: readonly ValueType[];
   readonly #runs: WindowRuns = newRuns();
+  readonly #scratchRuns: WindowRuns = newRuns();
   #slots = new Int32Array(64);
   /** Slot by window and window by slot, where windows have no slot each. */
   readonly #slotOf = new Map<number, number>();
@@ -269,6 +301,39 @@ class ScanState {
         if (budget.isTurnOver()) yield null;
       }
     }
+  }
+
+  /** Opens the field of all series of a group in the stretch at hand; null for nothing there. */
+  openSweep({ table, series, positions }: PlainSeries): FieldSweep | null | 'no' {
+    const [field] = this.#fields;
+    if (this.#besideRefs.length > 0 || this.#fields.length !== 1 || !field) return 'no';
+    const isCount =
+      this.#scan.windows instanceof OneWindow &&
+      this.#workers.every(({ accumulator }) => accumulator instanceof CountAccumulator);
+    const stretch = this.#stretch;
+    const request = { series, positions, field: field.ref.name, stretch, isCount };
+    const opened = table.sweep?.(request) ?? (table.sweep ? null : 'no');
+    if (opened === null || opened === 'no') return opened;
+    return isConvertible(opened.type, field.input) ? opened : null;
+  }
+
+  /** Feeds the next values of a sweep; false at its end. */
+  feedSwept(sweep: FieldSweep): boolean {
+    const swept = sweep.next();
+    const input = this.#fields[0]?.input;
+    if (!swept || !input) return false;
+    const { batch, ends, segments } = swept;
+    const { count, offsets } = batch;
+    this.#scan.budget.countPoints(count);
+    const isCounted = this.#workers.every(
+      ({ accumulator }) => accumulator instanceof CountAccumulator,
+    );
+    // What is counted need not be looked at.
+    const column = isCounted
+      ? numberColumn(input, batch.numbers)
+      : typedColumn(batch, sweep.type, input);
+    this.#feed(0, column, { offsets, count, aux: [], swept: { ends, segments } });
+    return true;
   }
 
   /** Points of the stretch at hand are gathered from now on. */
@@ -400,11 +465,14 @@ class ScanState {
     });
   }
 
-  #feed(field: number, column: Column, { offsets, count, aux, only }: FedRows): void {
+  #feed(field: number, column: Column, { offsets, count, aux, only, swept }: FedRows): void {
     if (count === 0) return;
     this.#found.add(field);
     const runs = this.#runs;
-    this.#scan.windows.split(this.#stretch.baseNs, offsets, count, runs);
+    const { windows } = this.#scan;
+    const { baseNs } = this.#stretch;
+    if (swept) splitSegments(windows, { baseNs, offsets, ...swept }, runs, this.#scratchRuns);
+    else windows.split(baseNs, offsets, count, runs);
     if (this.#slots.length < runs.count) this.#slots = new Int32Array(runs.firstRow.length);
     this.#assignSlots(runs);
     const batch = {

@@ -4,7 +4,7 @@
  */
 import type { ColumnBatch } from '#models';
 import type { Column } from '../column.js';
-import type { TagRequirement, TimeRange } from '../ports.js';
+import type { SweptBatch, TagRequirement, TimeRange } from '../ports.js';
 import type { ExprType, ValueType } from '../value-type.js';
 
 /** A stretch of time no longer than 2^53 ns, so that times in it are exact float64 offsets from `baseNs`. */
@@ -46,6 +46,8 @@ export interface Rows {
   readonly columns: readonly Column[];
   /** Where rows of several series have an order of their own: the place of each among them. */
   readonly places?: Int32Array | null;
+  /** What rows of several series are merged by where that is not their time, relative to the stretch's base. */
+  readonly keys?: Float64Array | null;
 }
 
 /** Gives rows of one series. */
@@ -80,6 +82,18 @@ export interface SourceTable {
     readonly stretch: Stretch;
     readonly isAscending: boolean;
   }): FieldReader | null;
+  /**
+   * Opens one field of many series at once, ascending; null where the stretch does not have the field. Absent, or 'no', where
+   * series have to be opened one by one.
+   * @param positions those wanted, in order; null for all
+   */
+  sweep?(request: {
+    readonly series: TableSeries;
+    readonly positions: Int32Array | null;
+    readonly field: string;
+    readonly stretch: Stretch;
+    readonly isCount: boolean;
+  }): FieldSweep | null | 'no';
   /** Opens one series of a table that has rows rather than fields, each a row whatever values it has; absent for others. */
   openRows?(request: {
     readonly series: TableSeries;
@@ -88,6 +102,13 @@ export interface SourceTable {
     readonly stretch: Stretch;
     readonly isAscending: boolean;
   }): RowSource | null;
+}
+
+/** Reads one field of many series; see SeriesSweep. */
+export interface FieldSweep {
+  next(): SweptBatch | null;
+  /** Stored type of the field. */
+  readonly type: ValueType;
 }
 
 /** Ninety days: below 2^53 ns (104 days) with room for a window. */

@@ -5,8 +5,10 @@ import type { ColumnBatch } from '#models';
 import type {
   SeriesCursor,
   SeriesList,
+  SeriesSweep,
   ShardView,
   StorageView,
+  SweptBatch,
   TagRequirement,
   TimeRange,
 } from '../ports.js';
@@ -14,6 +16,7 @@ import { preferredType, valueTypesOf, type ValueType } from '../value-type.js';
 import {
   cutRange,
   type FieldReader,
+  type FieldSweep,
   type SourceTable,
   type Stretch,
   type TableSeries,
@@ -92,12 +95,60 @@ export class StoredTable implements SourceTable {
     return new StoredReader(cursor, types, stretch.baseNs);
   }
 
+  sweep(request: {
+    readonly series: TableSeries;
+    readonly positions: Int32Array | null;
+    readonly field: string;
+    readonly stretch: Stretch;
+    readonly isCount: boolean;
+  }): FieldSweep | null | 'no' {
+    const { stretch, field, isCount, positions } = request;
+    const { baseNs, startNs: minNs, endNs: maxNs } = stretch;
+    const shard = this.#shardOf(stretch);
+    const type = shard?.fieldType(this.name, field) ?? null;
+    if (!shard || type === null) return null;
+    const { ids } = request.series as StoredSeries;
+    const sweep = shard.sweep?.({
+      seriesIds: positions === null ? ids : picked(ids, positions),
+      measurement: this.name,
+      field,
+      range: { minNs, maxNs },
+      baseNs,
+      isCount,
+    });
+    return sweep ? new StoredSweep(sweep, fieldTypeName(type), baseNs) : 'no';
+  }
+
   #shardOf(stretch: Stretch): ShardView | null {
     return (
       this.#view.shards.find(
         (shard) => shard.startNs <= stretch.startNs && stretch.endNs < shard.endNs,
       ) ?? null
     );
+  }
+}
+
+function picked(ids: Int32Array, positions: Int32Array): Int32Array {
+  const found = new Int32Array(positions.length);
+  for (let i = 0; i < found.length; i++) found[i] = ids[positions[i] as number] as number;
+  return found;
+}
+
+class StoredSweep implements FieldSweep {
+  readonly type: ValueType;
+  readonly #sweep: SeriesSweep;
+  readonly #baseNs: bigint;
+
+  constructor(sweep: SeriesSweep, type: ValueType, baseNs: bigint) {
+    this.#sweep = sweep;
+    this.type = type;
+    this.#baseNs = baseNs;
+  }
+
+  next(): SweptBatch | null {
+    const swept = this.#sweep.next();
+    if (!swept || swept.batch.baseNs === this.#baseNs) return swept;
+    return { ...swept, batch: rebased(swept.batch, this.#baseNs) };
   }
 }
 
@@ -124,12 +175,12 @@ class StoredReader implements FieldReader {
     if (this.#types[field] === null) return null;
     const batch = this.#cursor.next(field);
     if (!batch || batch.baseNs === this.#baseNs) return batch;
-    return {
-      ...batch,
-      baseNs: this.#baseNs,
-      offsets: shifted(batch, Number(batch.baseNs - this.#baseNs)),
-    };
+    return rebased(batch, this.#baseNs);
   }
+}
+
+function rebased(batch: ColumnBatch, baseNs: bigint): ColumnBatch {
+  return { ...batch, baseNs, offsets: shifted(batch, Number(batch.baseNs - baseNs)) };
 }
 
 function shifted({ offsets, count }: ColumnBatch, delta: number): Float64Array {

@@ -6,6 +6,7 @@ import { FieldType, type ColumnBatch } from '#models';
 import type {
   SeriesCursor,
   SeriesList,
+  SeriesSweep,
   ShardView,
   StorageReader,
   StorageView,
@@ -219,6 +220,31 @@ class MemoryShard implements ShardView {
       },
       close: () => {
         columns.length = 0;
+      },
+    };
+  }
+
+  /** Series one after another, two of them in a batch. */
+  sweep(request: {
+    readonly seriesIds: Int32Array;
+    readonly field: string;
+    readonly range: TimeRange;
+  }): SeriesSweep {
+    const { field, range } = request;
+    const waiting: (readonly [bigint, MemoryValue])[][] = [];
+    for (const seriesId of request.seriesIds) {
+      const rows = [...(this.#series[seriesId]?.fields.get(field) ?? [])]
+        .filter(([timeNs]) => this.#holds(timeNs) && timeNs >= range.minNs && timeNs <= range.maxNs)
+        .sort(([a], [b]) => (a < b ? -1 : 1));
+      if (rows.length > 0) waiting.push(rows);
+    }
+    return {
+      next: () => {
+        const parts = waiting.splice(0, 2);
+        if (parts.length === 0) return null;
+        const [first = [], second = []] = parts;
+        const ends = Int32Array.of(first.length, first.length + second.length);
+        return { batch: this.#batch(parts.flat()), ends, segments: parts.length };
       },
     };
   }
