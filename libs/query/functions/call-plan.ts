@@ -157,7 +157,7 @@ function transformOf(
     case 'non_negative_derivative': {
       const isAggregate = args[0]?.kind === 'call';
       const unit = unitNs ?? (isAggregate && intervalNs > 0n ? intervalNs : defaultUnitNs);
-      return (stream) => derivative(stream, { unitNs: unit, isNonNegative });
+      return (stream) => derivative(stream, { unitNs: unit, isNonNegative, isAscending });
     }
     case 'difference':
     case 'non_negative_difference':

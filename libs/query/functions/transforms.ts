@@ -19,7 +19,11 @@ function* points({
 /** Change per `unitNs` between neighbouring points; points at the same time as the one before are passed over. */
 export function derivative(
   input: Stream,
-  options: { readonly unitNs: bigint; readonly isNonNegative: boolean },
+  options: {
+    readonly unitNs: bigint;
+    readonly isNonNegative: boolean;
+    readonly isAscending: boolean;
+  },
 ): Stream {
   const out = new Output('float');
   let previous: { readonly row: number; readonly timeNs: bigint } | null = null;
@@ -27,9 +31,9 @@ export function derivative(
     if (previous && previous.timeNs === point.timeNs) continue;
     if (previous) {
       const change = differenceOf(input.values, point.row, previous.row);
-      const elapsed = point.timeNs - previous.timeNs;
-      const size = elapsed < 0n ? -elapsed : elapsed;
-      const value = Number(change) / (Number(size) / Number(options.unitNs));
+      const ahead = point.timeNs - previous.timeNs;
+      const elapsed = options.isAscending ? ahead : -ahead;
+      const value = Number(change) / (Number(elapsed) / Number(options.unitNs));
       if (!options.isNonNegative || value >= 0) out.number(point.timeNs, value);
     }
     previous = point;

@@ -15,7 +15,13 @@ import type { FieldType } from '#models';
 import { compareNames } from '../compile/expand.js';
 import { QueryError } from '../errors.js';
 import type { SeriesList, StorageReader, StorageView, TimeRange } from '../ports.js';
-import { SeriesFilter, isFieldOf, requiredTags, tagsPresent } from '../scan/series-filter.js';
+import {
+  SeriesFilter,
+  isFieldOf,
+  requiredTags,
+  tagsAsColumns,
+  tagsPresent,
+} from '../scan/series-filter.js';
 import { StoredTable } from '../scan/stored-table.js';
 
 /** What SHOW statements read from. */
@@ -37,8 +43,13 @@ export interface MeasurementSeries {
 /** Where a statement looks: the whole database; the databases of its sources; the retention policies of its sources. */
 export type ViewScope = 'database' | 'sources' | 'policies';
 
-/** Whether conditions see series as the index does, for which comparisons of fields hold, or as points, without values. */
-export type ConditionMode = 'index' | 'points';
+/**
+ * Whether conditions see series as the index does, for which comparisons of fields hold; or as points, without values; or as
+ * rows of tags, of which no comparison holds with one that is absent.
+ */
+export type ConditionMode = 'index' | 'points' | 'rows';
+
+const TAG_COMPARISONS = { index: tagsPresent, points: undefined, rows: tagsAsColumns } as const;
 
 interface ScopedView {
   readonly view: StorageView;
@@ -107,7 +118,7 @@ export class DatabaseViews {
       const series = table.series(requiredTags(table, asked)) as SeriesList & {
         readonly ids: Int32Array;
       };
-      const filter = new SeriesFilter(table, series, asked, isIndex ? tagsPresent : undefined);
+      const filter = new SeriesFilter(table, series, asked, TAG_COMPARISONS[mode]);
       const kept: number[] = [];
       for (let i = 0; i < series.count; i++) {
         const outcome = filter.of(i);

@@ -94,7 +94,8 @@ function* counts(
   const fields = new Set(names.flatMap((name) => views.fieldsOf(name).map(([field]) => field)));
   const typed =
     condition && typedNames(condition, ({ name }) => (fields.has(name) ? 'float' : 'unknown'));
-  const measured = names.map((name) => ({ name, tables: views.series(name, typed, 'points') }));
+  const mode = statement.of === 'tagValues' ? 'rows' : 'points';
+  const measured = names.map((name) => ({ name, tables: views.series(name, typed, mode) }));
   const keys = [
     ...new Set(measured.flatMap(({ tables }) => tables.flatMap(({ table }) => table.tagKeys))),
   ].sort(compareNames);

@@ -17,7 +17,7 @@ import {
 import { fieldTypeName } from '#models';
 import { compareNames } from '../compile/expand.js';
 import { QueryError } from '../errors.js';
-import type { ResultSeries } from '../ports.js';
+import type { ResultSeries, TimeRange } from '../ports.js';
 import {
   DatabaseViews,
   literalFault,
@@ -90,6 +90,7 @@ function* showMeasurements(
     throw new QueryError("SHOW MEASUREMENTS doesn't support time in WHERE clause");
   const { range } = splitShowCondition(statement, nowNs);
   if (source.retentionPoliciesOf(database) === null) return;
+  if (condition && sources.length > 0) checkMatch(condition, source, { database, range });
   const views = DatabaseViews.open(source, { database, sources, scope: 'database', range });
   try {
     const names = views
@@ -103,6 +104,18 @@ function* showMeasurements(
   } finally {
     views.close();
   }
+}
+
+/** @throws QueryError where a condition is none on tags, and the database has any measurement at all */
+function checkMatch(
+  condition: Expr,
+  source: MetadataReader,
+  { database, range }: { readonly database: string; readonly range: TimeRange },
+): void {
+  const all = DatabaseViews.open(source, { database, sources: [], scope: 'database', range });
+  const isEmpty = all.measurementNames().length === 0;
+  all.close();
+  if (!isEmpty) isMatch(condition, '', []);
 }
 
 /** Whether a measurement as a whole satisfies a condition on tags: `!=` asks that no series has the value. */
@@ -151,9 +164,13 @@ function* showSeries(
   const scope = hasTime ? 'policies' : 'sources';
   const views = openInTime(source, { database, sources, scope, range }, hasTime);
   try {
-    if (!hasTime && condition && hasShards(views)) checkEquality(condition);
+    const names = views.measurementNames();
+    // A regular expression that no measurement matches leaves nothing that a condition could be wrong about.
+    const isAsked =
+      names.length > 0 || sources.length === 0 || sources.some((one) => one.regex === null);
+    if (!hasTime && condition && isAsked && hasShards(views)) checkEquality(condition);
     const keys: string[] = [];
-    for (const name of views.measurementNames()) {
+    for (const name of names) {
       const own = new Set<string>();
       for (const { series, kept } of views.series(name, condition, mode))
         for (const i of kept) own.add(series.key(i));

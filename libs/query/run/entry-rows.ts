@@ -29,6 +29,8 @@ export interface EntryRows {
   readonly offsets: Float64Array;
   /** See {@link Rows.places}. */
   readonly places: Int32Array | null;
+  /** See {@link Rows.keys}. */
+  readonly keys: Float64Array | null;
   readonly scope: RowScope;
 }
 
@@ -88,11 +90,12 @@ export class EntryReader {
     if (!rows || rows.count <= rowsMax) return rows;
     const count = rowsMax;
     this.#budget.countPoints(count - rows.count);
-    const { offsets, places, scope } = rows;
+    const { offsets, places, keys, scope } = rows;
     return {
       count,
       offsets: offsets.subarray(0, count),
       places: places?.subarray(0, count) ?? null,
+      keys: keys?.subarray(0, count) ?? null,
       scope: cutScope(scope, count),
     };
   }
@@ -102,12 +105,12 @@ export class EntryReader {
     if (!rows) return null;
     this.#budget.countPoints(rows.count);
     const scope = this.#scopeOf(rows);
-    const { count, offsets, places = null } = rows;
+    const { count, offsets, places = null, keys = null } = rows;
     const { condition } = this.#entry;
-    if (condition === true) return { count, offsets, places, scope };
+    if (condition === true) return { count, offsets, places, keys, scope };
     const where = this.#entry.table instanceof StoredTable ? 'points' : 'rows';
     const kept = selected(evaluateCondition(condition, scope, where));
-    if (kept.length === count) return { count, offsets, places, scope };
+    if (kept.length === count) return { count, offsets, places, keys, scope };
     const narrowed: Rows = {
       count: kept.length,
       offsets: gatherNumbers(offsets, kept),
@@ -117,6 +120,7 @@ export class EntryReader {
       count: kept.length,
       offsets: narrowed.offsets,
       places: places && Int32Array.from(kept, (row) => places[row] as number),
+      keys: keys && gatherNumbers(keys, kept),
       scope: this.#scopeOf(narrowed),
     };
   }

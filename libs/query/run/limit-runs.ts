@@ -1,6 +1,6 @@
 /**
  * LIMIT and OFFSET of a subquery that groups by more tags than the query around it. InfluxDB 1.x counts rows as they come out
- * of all series together, in order of time, and starts anew whenever the series changes from one row to the next.
+ * of all series together, in order of time or in the sequence of sequence-order.ts, and starts anew whenever the series changes from one row to the next.
  */
 import { gatherRows } from '../column.js';
 import type { InnerSeries } from './result-table.js';
@@ -18,20 +18,24 @@ export interface RunLimit {
 interface Row {
   readonly series: number;
   readonly row: number;
-  readonly timeNs: bigint;
+  /** What rows come out by: their time, or the key that stands for it. */
+  readonly keyNs: bigint;
+  readonly place: number;
 }
 
 /** The series with the rows that the limit leaves. */
 export function limitRuns(series: readonly InnerSeries[], limit: RunLimit): readonly InnerSeries[] {
   const kept: number[][] = series.map(() => []);
   const partitions = new Map<string, Row[]>();
-  series.forEach(({ timesNs, tags }, s) => {
+  series.forEach(({ timesNs, keysNs, places, tags }, s) => {
     const key = JSON.stringify(
       limit.tags.map((tag) => tags.find((one) => one.key === tag)?.value ?? ''),
     );
     const rows = partitions.get(key) ?? [];
     partitions.set(key, rows);
-    timesNs.forEach((timeNs, row) => rows.push({ series: s, row, timeNs }));
+    (keysNs ?? timesNs).forEach((keyNs, row) =>
+      rows.push({ series: s, row, keyNs, place: places?.[row] ?? s }),
+    );
   });
   for (const rows of partitions.values()) keepRuns(rows, limit, kept);
   return series.map((one, s) => {
@@ -39,6 +43,8 @@ export function limitRuns(series: readonly InnerSeries[], limit: RunLimit): read
     return {
       ...one,
       timesNs: BigInt64Array.from(order, (row) => one.timesNs[row] ?? 0n),
+      places: one.places && Int32Array.from(order, (row) => one.places?.[row] ?? 0),
+      keysNs: one.keysNs ? BigInt64Array.from(order, (row) => one.keysNs?.[row] ?? 0n) : null,
       columns: one.columns.map((column) => gatherRows(column, order)),
     };
   });
@@ -46,9 +52,7 @@ export function limitRuns(series: readonly InnerSeries[], limit: RunLimit): read
 
 function keepRuns(rows: Row[], { limit, offset, isAscending }: RunLimit, kept: number[][]): void {
   const sign = isAscending ? 1 : -1;
-  rows.sort((a, b) =>
-    a.timeNs === b.timeNs ? a.series - b.series : a.timeNs < b.timeNs ? -sign : sign,
-  );
+  rows.sort((a, b) => (a.keyNs === b.keyNs ? a.place - b.place : a.keyNs < b.keyNs ? -sign : sign));
   let previous = -1;
   let count = 0;
   for (const { series, row } of rows) {

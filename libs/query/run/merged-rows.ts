@@ -137,6 +137,8 @@ class SeriesFeed implements HeapItem, PickSource {
   count = 0;
   row = 0;
   places: Int32Array | null = null;
+  /** What rows are merged by. */
+  #keys: Float64Array = this.offsets;
   readonly #options: FeedOptions;
   readonly #sign: number;
   readonly #isConstant: readonly boolean[];
@@ -196,8 +198,9 @@ class SeriesFeed implements HeapItem, PickSource {
     this.offsets = isParked ? rows.offsets.slice(0, rows.count) : rows.offsets;
     this.count = rows.count;
     this.places = rows.places;
+    this.#keys = rows.keys ?? this.offsets;
     this.#rowsLeft -= rows.count;
-    this.key = this.#sign * (this.offsets[0] as number);
+    this.key = this.#sign * (this.#keys[0] as number);
     if (isParked) this.#park();
     return true;
   }
@@ -205,7 +208,7 @@ class SeriesFeed implements HeapItem, PickSource {
   /** On to the next row at hand; false where there is none. */
   step(): boolean {
     if (++this.row >= this.count) return false;
-    this.key = this.#sign * (this.offsets[this.row] as number);
+    this.key = this.#sign * (this.#keys[this.row] as number);
     return true;
   }
 

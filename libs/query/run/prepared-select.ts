@@ -55,6 +55,8 @@ export interface PreparedSelect {
     readonly type: ValueType | null;
     /** The number that fill() puts where a text or a boolean is absent; null for nothing. */
     readonly absent: number | bigint | null;
+    /** True for what top() and bottom() add where SELECT writes elsewhere: tags of the points written. */
+    readonly isWrittenTag: boolean;
   }[];
   /** Distinct outermost calls. */
   readonly calls: readonly Call[];
@@ -151,7 +153,12 @@ function bind(
   const calls = new Map<string, Call>();
   const refs = new Map<string, VarRef>();
   const addRef = (ref: VarRef): void => void refs.set(printExpr(ref), ref);
-  const withArguments = fields.flatMap((field) => [field, ...addedColumns(field, compiled)]);
+  const written = new Set<Field>();
+  const withArguments = fields.flatMap((field) => {
+    const added = addedColumns(field);
+    if (compiled.statement.into) for (const one of added) written.add(one);
+    return [field, ...added];
+  });
   for (const { expr } of withArguments) {
     walkExpr(expr, (node) => {
       if (node.kind === 'varRef') addRef(node);
@@ -168,13 +175,17 @@ function bind(
     return typeof fill.value.value === 'bigint' ? 'integer' : 'float';
   };
   const labels = columnNames(withArguments);
-  const columns = withArguments.map(({ expr }, i) => ({
-    expr,
-    name: labels[i] ?? '',
-    declared: declaredType(expr, typeOf),
-    type: resultType(expr, valueTypeOf),
-    absent: expr.kind === 'varRef' && fill.option === 'number' ? fill.value.value : null,
-  }));
+  const columns = withArguments.map((field, i) => {
+    const { expr } = field;
+    return {
+      isWrittenTag: written.has(field),
+      expr,
+      name: labels[i] ?? '',
+      declared: declaredType(expr, typeOf),
+      type: resultType(expr, valueTypeOf),
+      absent: expr.kind === 'varRef' && fill.option === 'number' ? fill.value.value : null,
+    };
+  });
   return {
     compiled,
     condition: compiled.condition && typedNames(compiled.condition, typeOf),
@@ -202,10 +213,9 @@ export function asCall(node: Expr): Call | null {
   };
 }
 
-/** top(f, tag, 3) shows its tags behind itself, unless the rows are written elsewhere. */
-function addedColumns({ expr }: Field, { statement }: CompiledSelect): readonly Field[] {
-  if (statement.into || expr.kind !== 'call' || (expr.name !== 'top' && expr.name !== 'bottom'))
-    return [];
+/** top(f, tag, 3) shows its tags behind itself. */
+function addedColumns({ expr }: Field): readonly Field[] {
+  if (expr.kind !== 'call' || (expr.name !== 'top' && expr.name !== 'bottom')) return [];
   return expr.args.slice(1, -1).map((argument) => ({ expr: argument, alias: '' }));
 }
 

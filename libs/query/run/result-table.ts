@@ -34,6 +34,8 @@ export interface InnerSeries {
   readonly columns: readonly Column[];
   /** Place of each row among those of all series that it comes out with; null where series come one by one. */
   readonly places: Int32Array | null;
+  /** What the rows are merged by with those of other series where that is not their time; see sequence-order.ts. */
+  readonly keysNs?: BigInt64Array | null;
 }
 
 /** Names and types of a subquery's columns. */
@@ -102,8 +104,9 @@ export class ResultTable implements SourceTable {
   stretches(): readonly Stretch[] {
     let minNs: bigint | null = null;
     let maxNs: bigint | null = null;
-    for (const { timesNs } of this.#series) {
-      for (const timeNs of [timesNs[0], timesNs.at(-1)]) {
+    for (const { timesNs, keysNs } of this.#series) {
+      const ends = [timesNs[0], timesNs.at(-1), keysNs?.[0], keysNs?.at(-1)];
+      for (const timeNs of ends) {
         if (timeNs === undefined) continue;
         if (minNs === null || timeNs < minNs) minNs = timeNs;
         if (maxNs === null || timeNs > maxNs) maxNs = timeNs;
@@ -162,22 +165,24 @@ class InnerRows implements RowSource {
     this.#stretch = stretch;
     const { timesNs } = series;
     const [first, last] = [timesNs[0] ?? 0n, timesNs.at(-1) ?? 0n];
-    this.#isBackwards = isAscending ? first > last : first < last;
+    this.#isBackwards = !series.keysNs && (isAscending ? first > last : first < last);
   }
 
   next(): Rows | null {
-    const { timesNs, places } = this.#series;
+    const { timesNs, places, keysNs } = this.#series;
+    const orderNs = keysNs ?? timesNs;
     const { startNs, endNs, baseNs } = this.#stretch;
     const { length } = timesNs;
     if (this.#seen >= length) return null;
     const kept: number[] = [];
     for (; this.#seen < length && kept.length < BATCH_ROWS; this.#seen++) {
       const row = this.#isBackwards ? length - 1 - this.#seen : this.#seen;
-      const timeNs = timesNs[row] as bigint;
+      const timeNs = orderNs[row] as bigint;
       if (timeNs >= startNs && timeNs <= endNs) kept.push(row);
     }
     const order = Int32Array.from(kept);
     return {
+      keys: keysNs && Float64Array.from(order, (row) => Number((keysNs[row] as bigint) - baseNs)),
       count: order.length,
       offsets: Float64Array.from(order, (row) => Number((timesNs[row] as bigint) - baseNs)),
       columns: this.#columns.map((column) => gatherRows(column, order)),

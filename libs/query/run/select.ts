@@ -28,9 +28,11 @@ import { innerRows } from './inner-rows.js';
 import { CarriedColumns, isCarried, rawPlan, rawStretches } from './raw-plan.js';
 import { rawRows } from './raw-select.js';
 import type { RowChunk } from './row-plan.js';
+import { withWrittenTags } from './into.js';
 import { limitRuns } from './limit-runs.js';
 import { type QueryPart, shareOf, stretchesOf } from './query-part.js';
 import { ResultTable, type InnerSeries } from './result-table.js';
+import { hasOwnTimes, inSequence, isOutOfOrder } from './sequence-order.js';
 
 /** What a SELECT runs with. */
 export interface SelectOptions extends SelectEnvironment {
@@ -79,7 +81,7 @@ export function* runSelect(
         yield null;
         continue;
       }
-      yield {
+      const series: ResultSeries = {
         name: part.group.name,
         tags: part.tags.length > 0 ? part.tags : null,
         columns,
@@ -90,6 +92,9 @@ export function* runSelect(
         ],
         partial: part.isPartial,
       };
+      yield* prepared.columns.some((column) => column.isWrittenTag)
+        ? withWrittenTags(series, [false, ...prepared.columns.map((one) => one.isWrittenTag)])
+        : [series];
     }
   } finally {
     prepared.close();
@@ -263,7 +268,9 @@ function* runSeries(
     parts.push(part);
     groups.set(part.group, parts);
   }
-  const joined = [...groups.values()].map((parts) => joinParts(parts));
+  const grouped = [...groups.values()].map((parts) => joinParts(parts));
+  const isSequence = hasOwnTimes(child) || isOutOfOrder(child, grouped);
+  const joined = isSequence ? inSequence(grouped, tags, child.compiled) : grouped;
   const { limit, offset } = child.compiled.statement;
   const isLimited = (limit > 0 || offset > 0) && child.tags.some((tag) => !tags.includes(tag));
   const isAscending = child.compiled.isAscending;

@@ -62,6 +62,10 @@ const equalTexts: TagComparison = (op, a, b) => (op === '=' ? a === b : op === '
 /** In SHOW statements, which only look at the index: both tags are there, or the first alone. */
 export const tagsPresent: TagComparison = (op, a, b) => a !== '' && (b !== '') === (op === '=');
 
+/** Where tags are columns of rows that InfluxDB 1.x makes: no comparison holds of one that is not there. */
+export const tagsAsColumns: TagComparison = (op, a, b) =>
+  a !== '' && b !== '' && (op === '=' ? a === b : op === '!=' && a !== b);
+
 /** Decides a condition for the series of one table. */
 export class SeriesFilter {
   readonly #table: SourceTable;
@@ -179,6 +183,7 @@ export class SeriesFilter {
 
   #compareLiteral(expr: BinaryExpr, ref: VarRef, value: string): boolean {
     const literal = expr.lhs === ref ? expr.rhs : expr.lhs;
+    if (value === '' && this.#compareTags === tagsAsColumns) return false;
     if (literal.kind === 'regex') return compileRegex(literal.source)(value) === (expr.op === '=~');
     if (literal.kind !== 'string') return false;
     return expr.op === '=' || expr.op === '!='
