@@ -223,6 +223,8 @@ export function compose(
     // Listening comes first: /ping and /ready answer while the store loads, and writes wait for it.
     http,
     { name: 'meta client', open: () => meta.open(), close: () => meta.close() },
+    // Its thread loads while the store does; it is closed before the store.
+    { name: 'query threads', open: () => engine.open(), close: () => Promise.resolve() },
     storePart(config, { meta, store, workers: [snapshotter, compactor], progress, logger }),
     {
       name: 'query engine',

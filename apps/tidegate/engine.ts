@@ -30,6 +30,8 @@ export interface ServerEngine extends StatementEngine {
   isShardInUse(id: number): boolean;
   /** Opens stored data, also for readers beside the engine. */
   readonly reader: StoreReader;
+  /** Starts the first of its threads. */
+  open(): void;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export function createEngine(parts: EngineParts): ServerEngine {
   return {
     isShardInUse: (id) => reader.isShardInUse(id),
     reader,
+    open: () => workers?.open(),
     close: () => workers?.close() ?? Promise.resolve(),
     async *execute(statement, { database, retentionPolicy, signal, origin = 'client' }) {
       const grain = grainOf(statement);

@@ -267,12 +267,16 @@ export class KeyTable {
 export class SharedKeyReader {
   /** Where the key lies that was located last: `slab[start .. start + length)`. Shared memory, not to be changed. */
   slab: Uint8Array = new Uint8Array(0);
+  /** The slab as words; the key begins with word `start / 4`, and may be read to the end of its last word. */
+  words: Int32Array = new Int32Array(0);
   start = 0;
   length = 0;
   private readonly slabs: readonly Uint8Array[];
+  private readonly slabWords: readonly Int32Array[];
 
   constructor(private readonly keys: SharedKeys) {
     this.slabs = keys.slabs.map((slab) => new Uint8Array(slab));
+    this.slabWords = keys.slabs.map((slab) => new Int32Array(slab));
   }
 
   /** The bytes of key `n`: a view of shared memory, not to be changed. */
@@ -285,10 +289,12 @@ export class SharedKeyReader {
     );
   }
 
-  /** Finds the bytes of key `n` without making a view of them: sets {@link slab}, {@link start} and {@link length}. */
+  /** Finds the bytes of key `n` without making a view of them: sets {@link slab}, {@link words}, {@link start} and {@link length}. */
   locate(n: number): void {
     const place = this.keys.places[n];
-    this.slab = this.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
+    const slab = place >>> (SLAB_BITS - UNIT_BITS);
+    this.slab = this.slabs[slab];
+    this.words = this.slabWords[slab];
     this.start = (place & UNITS_MASK) << UNIT_BITS;
     this.length = this.keys.lengths[n];
   }

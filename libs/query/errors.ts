@@ -23,3 +23,10 @@ export class QueryInterruptedError extends TidegateError {
     super('query.interrupted', message);
   }
 }
+
+/** A query that looks at more series than are looked at in a thread that others wait for; never told to clients. */
+export class LongQueryError extends TidegateError {
+  constructor() {
+    super('query.long', 'query is too long for this thread');
+  }
+}

@@ -2,7 +2,7 @@
  * Limits of one query, and the place where a long scan looks up: whether it was killed, and whether others should get
  * their turn.
  */
-import { QueryInterruptedError, QueryLimitError } from './errors.js';
+import { LongQueryError, QueryInterruptedError, QueryLimitError } from './errors.js';
 
 /** The configuration's limits; 0 means none. */
 export interface QueryLimits {
@@ -11,6 +11,8 @@ export interface QueryLimits {
   readonly selectBucketsMax: number;
   /** Bytes that one query may hold at a time. */
   readonly queryMemoryMaxBytes: number;
+  /** Series from which a query is not worth beginning here; not of the configuration. */
+  readonly expectedSeriesMax?: number;
 }
 
 /** No limits at all. */
@@ -101,6 +103,15 @@ export class QueryBudget {
     if (max > 0 && this.#series > max) {
       throw new QueryLimitError(`max-select-series limit exceeded: (${this.#series}/${max})`);
     }
+  }
+
+  /**
+   * Notes that so many series are going to be looked at.
+   * @throws LongQueryError where that is more than somebody wants to wait for
+   */
+  expectSeries(count: number): void {
+    const max = this.limits.expectedSeriesMax ?? 0;
+    if (max > 0 && count > max) throw new LongQueryError();
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#kernel';
 import type { SelectStatement, Statement } from '#influxql';
-import { QueryError } from './errors.js';
+import { LongQueryError, QueryError } from './errors.js';
 import { noLimits, type QueryLimits, QueryMemory } from './limits.js';
 import type { MetadataReader } from './metadata/database-views.js';
 import { runShowCardinality } from './metadata/show-cardinality.js';
@@ -108,13 +108,14 @@ export class QueryEngine {
     context: QueryContext,
     nowNs: bigint,
   ): AsyncGenerator<ResultSeries> {
-    const run = runSelect(statement, this.#options(context, nowNs));
+    const options = this.#options(context, nowNs);
     const { offload } = this.#parts;
     if (!offload) {
-      yield* inTurns(run);
+      yield* inTurns(runSelect(statement, options));
       return;
     }
-    const series = await atHome(run);
+    const limits = { ...(options.limits ?? noLimits), expectedSeriesMax: HOME_SERIES_MAX };
+    const series = await atHome(runSelect(statement, { ...options, limits }));
     const { database, retentionPolicy, signal } = context;
     yield* series ?? offload.run({ statement, database, retentionPolicy, nowNs, signal });
   }
@@ -144,6 +145,8 @@ function inDatabase<T extends { readonly database: string }>(
 
 /** Turns that a SELECT may take in this thread before it moves to another, while nobody else wants this one. */
 const HOME_TURNS_MAX = 4;
+/** Series from which a SELECT is not begun in this thread: looking for what to read takes turns enough. */
+const HOME_SERIES_MAX = 50_000;
 /** A turn that comes later than this was wanted by somebody else. */
 const PROMPT_MS = 2;
 
@@ -151,15 +154,20 @@ const PROMPT_MS = 2;
 async function atHome(run: Iterable<ResultSeries | null>): Promise<readonly ResultSeries[] | null> {
   const ready: ResultSeries[] = [];
   let turnsTaken = 0;
-  for (const series of run) {
-    if (series) {
-      ready.push(series);
-      continue;
+  try {
+    for (const series of run) {
+      if (series) {
+        ready.push(series);
+        continue;
+      }
+      const endedMs = performance.now();
+      await turns.next();
+      const isWanted = performance.now() - endedMs > PROMPT_MS;
+      if (isWanted || ++turnsTaken >= HOME_TURNS_MAX) return null;
     }
-    const endedMs = performance.now();
-    await turns.next();
-    const isWanted = performance.now() - endedMs > PROMPT_MS;
-    if (isWanted || ++turnsTaken >= HOME_TURNS_MAX) return null;
+  } catch (error) {
+    if (error instanceof LongQueryError) return null;
+    throw error;
   }
   return ready;
 }

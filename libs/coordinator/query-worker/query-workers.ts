@@ -22,7 +22,7 @@ export interface QueryWorkersParts {
   readonly limits: QueryLimits;
   /** Counts in shared memory. */
   readonly memory: QueryMemory;
-  /** Threads, at least one. They start when they are needed first. */
+  /** Threads, at least one; the first starts with {@link QueryWorkers.open}, others when they are needed first. */
   readonly workersMax: number;
 }
 
@@ -32,6 +32,11 @@ export class QueryWorkers implements SelectOffload {
   private nextQuery = 1;
 
   constructor(private readonly parts: QueryWorkersParts) {}
+
+  /** Starts the first thread, so that the first query need not wait for it to load. */
+  open(): void {
+    if (this.threads.length === 0) this.startThread();
+  }
 
   async *run(task: SelectTask): AsyncGenerator<ResultSeries> {
     const { limits, reader } = this.parts;
@@ -74,17 +79,20 @@ export class QueryWorkers implements SelectOffload {
     await Promise.all(this.threads.splice(0).map((thread) => thread.close()));
   }
 
+  private startThread(): void {
+    this.threads.push(new QueryThread(this.parts.memory.counter, this.parts.logger));
+  }
+
   /** Threads with the least to do: several where the statement can be divided and there are idle ones. */
   private threadsFor(statement: SelectStatement): readonly QueryThread[] {
-    const { workersMax, memory, logger, limits } = this.parts;
+    const { workersMax, limits } = this.parts;
     const alive = this.threads.filter(({ isAlive }) => isAlive);
     this.threads.splice(0, Infinity, ...alive);
     const isDivisible = limits.selectPointsMax === 0 && canDivide(statement);
     const isBusy = alive.some(({ load }) => load > 0);
     const wanted = isDivisible && !isBusy ? workersMax : 1;
     const idle = alive.filter(({ load }) => load === 0).length;
-    for (let i = idle; i < wanted && this.threads.length < workersMax; i++)
-      this.threads.push(new QueryThread(memory.counter, logger));
+    for (let i = idle; i < wanted && this.threads.length < workersMax; i++) this.startThread();
     return [...this.threads].sort((a, b) => a.load - b.load).slice(0, wanted);
   }
 }

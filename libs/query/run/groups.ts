@@ -145,6 +145,7 @@ export function* groupSeries(
     const groups = byName.get(table.name) ?? new Map<string, GroupSeries>();
     byName.set(table.name, groups);
     const series = table.series(requiredTags(table, options.condition));
+    options.budget.expectSeries(series.count);
     const filter = new SeriesFilter(table, series, options.condition);
     const valueIds = options.tags.map((tag) => series.tagValueIds(tag));
     // Text of a key per combination of value ids, so that texts are joined once a group.

@@ -19,6 +19,8 @@ const BLOCK_READ_BYTES = 4096;
 /** A key as it is asked for: `slab[start .. start + length)` with `suffix` behind it. */
 export interface WantedKey {
   readonly slab: Uint8Array;
+  /** The slab as words; `start` is a multiple of 4. */
+  readonly words: Int32Array;
   readonly start: number;
   readonly length: number;
 }
@@ -59,7 +61,7 @@ export class FileWalk {
       }
       const { bytes, at } = this;
       const keyEnd = at + 2 + ((bytes[at]! << 8) | bytes[at + 1]!);
-      const order = compareKeys(bytes, at + 2, keyEnd, key, suffix);
+      const order = compareKeys(this, at + 2, keyEnd, key, suffix);
       if (order > 0) return false;
       this.blockCount = (bytes[keyEnd + 1]! << 8) | bytes[keyEnd + 2]!;
       this.entriesAt = keyEnd + KEY_HEADER_BYTES;
@@ -121,23 +123,27 @@ export class FileWalk {
   }
 }
 
-/** Order of the key `bytes[from .. to)` and the one wanted. */
+/** Order of the key from `from` to `to` of the index in hand and the one wanted. */
 function compareKeys(
-  bytes: Uint8Array,
+  { bytes, view }: { readonly bytes: Uint8Array; readonly view: DataView },
   from: number,
   to: number,
-  { slab, start, length }: WantedKey,
+  { slab, words, start, length }: WantedKey,
   suffix: Uint8Array,
 ): number {
   const keyBytes = to - from;
   const common = keyBytes < length ? keyBytes : length;
-  for (let i = 0; i < common; i++) {
+  // Most keys are the same, or differ late.
+  let i = 0;
+  for (let w = start >>> 2; i + 4 <= common; i += 4, w++)
+    if (view.getInt32(from + i, true) !== words[w]) break;
+  for (; i < common; i++) {
     const order = bytes[from + i]! - slab[start + i]!;
     if (order !== 0) return order;
   }
   const whole = length + suffix.length;
   const end = keyBytes < whole ? keyBytes : whole;
-  for (let i = length; i < end; i++) {
+  for (i = length; i < end; i++) {
     const order = bytes[from + i]! - suffix[i - length]!;
     if (order !== 0) return order;
   }
