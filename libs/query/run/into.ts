@@ -1,7 +1,7 @@
 /**
  * SELECT … INTO: hands the result to a writer instead of answering with it.
  */
-import type { IntoTarget } from '#influxql';
+import type { IntoTarget, SelectStatement } from '#influxql';
 import { compareNames } from '../compile/expand.js';
 import type { ResultColumn, ResultSeries, ResultWriter, TagPair } from '../ports.js';
 
@@ -33,15 +33,19 @@ export async function writeInto(
 }
 
 /**
- * Rows whose text in some columns is to be written as tags: a series for each set of values, without these columns.
+ * Rows whose text in some columns is to be written as tags: a series for each set of values, without these columns. LIMIT and
+ * OFFSET count rows from each change of these values on, as InfluxDB 1.x does.
  * @param isTag of each column; null in such a column is no tag
  */
 export function* withWrittenTags(
   series: ResultSeries,
   isTag: readonly boolean[],
+  { limit, offset }: Pick<SelectStatement, 'limit' | 'offset'>,
 ): Generator<ResultSeries> {
   const { columns, data, rowCount, tags } = series;
   const groups = new Map<string, { readonly tags: readonly TagPair[]; readonly rows: number[] }>();
+  let previous = '';
+  let count = 0;
   for (let row = 0; row < rowCount; row++) {
     const own = columns.flatMap((key, c): readonly TagPair[] => {
       const column = data[c];
@@ -49,6 +53,9 @@ export function* withWrittenTags(
       return value === null || value === undefined ? [] : [{ key, value }];
     });
     const key = JSON.stringify(own);
+    count = key === previous ? count + 1 : 1;
+    previous = key;
+    if (count <= offset || (limit > 0 && count > offset + limit)) continue;
     const group = groups.get(key) ?? { tags: own, rows: [] };
     groups.set(key, group);
     group.rows.push(row);

@@ -92,9 +92,9 @@ export function* runSelect(
         ],
         partial: part.isPartial,
       };
-      yield* prepared.columns.some((column) => column.isWrittenTag)
-        ? withWrittenTags(series, [false, ...prepared.columns.map((one) => one.isWrittenTag)])
-        : [series];
+      const isTag = [false, ...prepared.columns.map(({ isWrittenTag }) => isWrittenTag)];
+      if (isTag.includes(true)) yield* withWrittenTags(series, isTag, statement);
+      else yield series;
     }
   } finally {
     prepared.close();
@@ -121,7 +121,9 @@ function* runPrepared(
   const tags = allTags(prepared, outerTags);
   if (!hasRows(prepared)) return;
   // A subquery's LIMIT counts rows as they come out of all its series together; see limitRuns.
-  const isLimitedLater = isInner && tags.length > outerTags.length;
+  // So does what SELECT INTO writes with tags of top(); see withWrittenTags.
+  const hasWrittenTags = prepared.columns.some(({ isWrittenTag }) => isWrittenTag);
+  const isLimitedLater = hasWrittenTags || (isInner && tags.length > outerTags.length);
   const limited = isInner ? outerTags.length : tags.length;
   const groups = yield* groupsOf(prepared, { tags, grouped: tags, limited }, context);
   // What a function does not take is only noticed where there is a series.
