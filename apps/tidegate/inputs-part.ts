@@ -196,6 +196,7 @@ function configuredInputs(config: ServerConfig): readonly ConfiguredInput[] {
 function pointSink({ meta, store, writer }: InputsPartOptions): PointSink {
   return {
     series: (database) => (meta.database(database) === undefined ? null : store.index(database)),
+    areLinesWanted: (database) => writer.areLinesWanted(database),
     keyOf: (database, seriesId) =>
       meta.database(database) === undefined ? NO_BYTES : store.index(database).keyOf(seriesId),
     names: (database, kind, beginning, max) =>

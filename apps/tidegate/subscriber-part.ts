@@ -77,6 +77,10 @@ export class SubscriberPart implements ServerPart, WriteListener {
     await application?.close();
   }
 
+  wantsLines(database: string): boolean {
+    return this.subscriber?.wantsLines(database) === true;
+  }
+
   stored(
     request: WriteRequest,
     retentionPolicy: string,

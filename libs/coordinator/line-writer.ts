@@ -73,7 +73,8 @@ export class LineWriter {
   async write(request: LineWriteRequest): Promise<LineWriteOutcome> {
     const { store, writer, clock } = this.parts;
     const batch = this.spare.pop() ?? new PointsBatch();
-    if (request.areVerdictsWanted === true) batch.noteLines();
+    if (request.areVerdictsWanted === true || writer.areLinesWanted(request.database))
+      batch.noteLines();
     if (request.source !== undefined) batch.markSource(request.source);
     const parsed = this.parser.parse(
       {

@@ -85,6 +85,8 @@ export interface WriteListener {
     retentionPolicy: string,
     accepted: AcceptedRows,
   ): boolean | Promise<boolean> | void;
+  /** Whether batches of a database that are read from lines should say where their lines are (`PointsBatch.lineStarts`). */
+  wantsLines?(database: string): boolean;
 }
 
 /** What the writer stands on. */
@@ -124,6 +126,13 @@ export class PointsWriter {
   /** Adds a receiver of stored batches. */
   addListener(listener: WriteListener): void {
     this.listeners.push(listener);
+  }
+
+  /** Whether somebody wants to know where the lines of a batch are; see {@link WriteListener.wantsLines}. */
+  areLinesWanted(database: string): boolean {
+    for (const listener of this.listeners)
+      if (listener.wantsLines?.(database) === true) return true;
+    return false;
   }
 
   /**

@@ -179,7 +179,9 @@ function parsePolicyName(cursor: TokenCursor): {
 } {
   cursor.expect('ON');
   const database = cursor.ident();
-  cursor.expect(TokenKind.DOT);
+  // No white space before the dot, but behind it. Same as InfluxDB 1.x.
+  const dot = cursor.scan();
+  if (dot.kind !== TokenKind.DOT) throw unexpected(dot, [TokenKind.DOT]);
   return { database, retentionPolicy: cursor.ident() };
 }
 

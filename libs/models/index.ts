@@ -58,5 +58,6 @@ export { type RowRun, allRuns, orderRuns } from './row-runs.js';
 export type { KnownSeries } from './line-context.js';
 export { findLineEnd } from './line-scanner.js';
 export { type EncodedLines, LineEncoder } from './line-encoder.js';
+export { LineCopier } from './line-copier.js';
 export { PointsBuilder } from './points-builder.js';
 export { type NamedSeries, SERIES_CACHED_MAX } from './series-cache.js';

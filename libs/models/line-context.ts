@@ -11,6 +11,8 @@ export interface KnownSeries {
   find(bytes: Uint8Array, start: number, length: number, hash: number): number;
   /** Remembers another spelling of a known series' key. Keeps `bytes`. May decline: then the line is slower next time. */
   addAlias(bytes: Uint8Array, hash: number, seriesId: number): void;
+  /** How many times {@link find} has answered for another spelling than the canonical key; absent where there is none. */
+  readonly aliasHits?: number;
   /** By series id: the shape its last point had, or -1. Written by the parser. */
   readonly shapeHints: Int32Array;
 }
@@ -27,6 +29,8 @@ export interface LineContext {
   readonly defaultTimeNs: bigint;
   /** Rows whose series was not known. */
   unknownRows: number;
+  /** Takes note that a line is not spelt as InfluxDB prints its point. */
+  noteOtherSpelling(): void;
   /** Remembers the shape of the point just added; series -1 is one not known. */
   noteShape(seriesId: number, shapeId: number): void;
   /** Remembers a key that is not known, so that its further lines in this body need not be taken apart. */

@@ -173,7 +173,8 @@ describe('a body that can be handed on as it is', () => {
 
   it.each([
     ['a v=1 1500000000000000000\nb v=2i 1500000000000000001', true],
-    ['a v=1 1500000000000000000\nb,z=1,a=2 v=2i 7\n', true],
+    ['a v=1 1500000000000000000\nb,a=2,z=1 v=2i 7\n', true],
+    ['a v=1 1500000000000000000\nb,z=1,a=2 v=2i 7\n', false],
     ['a v=1 1500000000000000000\nb v=2\n', false],
     ['a v=1 1500000000000000000\n\nb v=2 5\n', false],
     ['# a\na v=1 1500000000000000000\n', false],

@@ -99,8 +99,10 @@ export class LineParser {
       if (this.hasNewKeys) this.newKeys.fill(null);
       this.hasNewKeys = false;
     }
+    const { aliasHits } = request.known;
     let position = start;
     while (position < length) position = this.run(context, position, length);
+    if (request.known.aliasHits !== aliasHits) context.noteOtherSpelling();
     const isJoined = start === 0 || (body[start - 1] === 10 && start - batch.verbatimLength <= 1);
     const isVerbatim = isJoined && context.isVerbatim && this.rejectedCount === 0;
     batch.verbatimLength = isVerbatim ? length : 0;
@@ -318,7 +320,8 @@ export class LineParser {
       ) {
         nanos = nanos * 10 + d;
       }
-      if (p - digitsStart !== 19) return GIVE_UP;
+      // With fewer seconds the first digit is a zero.
+      if (p - digitsStart !== 19 || seconds < 1e9) return GIVE_UP;
     } else {
       let units = 0;
       for (; d >= 0 && d <= 9; d = body[++p] - 48) units = units * 10 + d;
@@ -359,10 +362,11 @@ export class LineParser {
     const { body } = context;
     const end = findLineEnd(body, start, length);
     const first = skipBlanks(body, start, end);
+    if (first !== start) context.noteOtherSpelling();
     if (first < end && body[first] !== 35) {
       const refused = addLine(context, first, end);
       if (refused !== null) this.reject(body, { start: first, end, reason: refused.reason });
-    } else if (this.context !== null) this.context.hasOtherLines = true;
+    } else context.noteOtherSpelling();
     return end + 1;
   }
 
@@ -410,8 +414,8 @@ class BodyContext implements LineContext {
   readonly shapes: ShapeTable;
   readonly unitNs: number;
   unknownRows = 0;
-  /** Whether a line was empty or a comment. */
-  hasOtherLines = false;
+  /** Whether a line was empty or a comment, or spelt otherwise than its point is printed. */
+  private hasOtherSpelling = false;
   private timeNs: bigint | null = null;
 
   constructor(
@@ -431,9 +435,9 @@ class BodyContext implements LineContext {
     return (this.timeNs ??= this.request.defaultTime());
   }
 
-  /** Whether every line read so far is a point with its time in nanoseconds. */
+  /** Whether every line read so far is a point as it is printed, with its time in nanoseconds. */
   get isVerbatim(): boolean {
-    return this.unitNs === 1 && this.timeNs === null && !this.hasOtherLines;
+    return this.unitNs === 1 && this.timeNs === null && !this.hasOtherSpelling;
   }
 
   /** True, and ready for it, when a request is for the next piece of the same body. */
@@ -443,6 +447,10 @@ class BodyContext implements LineContext {
     this.request = request;
     this.timeNs = null;
     return precisionNs(request.precision) === this.unitNs;
+  }
+
+  noteOtherSpelling(): void {
+    this.hasOtherSpelling = true;
   }
 
   noteShape(seriesId: number, shapeId: number): void {

@@ -15,6 +15,7 @@ import {
 import type { LineContext } from './line-context.js';
 import { PointsBatch, STRING_LENGTH_MAX, stringInBody, stringInExtra } from './points-batch.js';
 import {
+  compareBytes,
   encodeSeriesKey,
   hashKey,
   KEY_LENGTH_MAX,
@@ -46,6 +47,7 @@ export function addLine(context: LineContext, start: number, end: number): LineR
   if (parts instanceof LineRejection) return parts;
   const timeNs = readTime(context, parts, end);
   if (timeNs instanceof LineRejection) return timeNs;
+  if (!isPlainLine(body, parts, end, timeNs)) context.noteOtherSpelling();
   const fields = readFields(context, parts);
   const keyLength = parts.keyEnd - parts.keyStart;
   for (const { name, type, value } of fields.values()) {
@@ -73,6 +75,17 @@ export function addLine(context: LineContext, start: number, end: number): LineR
     context.batch.hasMixedShapes = true;
   }
   return null;
+}
+
+/** Whether a line with a time has single spaces between its parts, nothing behind them, and its time as numbers are printed. */
+function isPlainLine(
+  body: Uint8Array,
+  { keyEnd, fieldsStart, fieldsEnd, timeStart, timeEnd }: LineParts,
+  end: number,
+  timeNs: bigint,
+): boolean {
+  if (fieldsStart !== keyEnd + 1 || timeStart !== fieldsEnd + 1 || timeEnd !== end) return false;
+  return latin1.decode(body.subarray(timeStart, timeEnd)) === String(timeNs);
 }
 
 function readTime(context: LineContext, parts: LineParts, end: number): bigint | LineRejection {
@@ -164,6 +177,8 @@ function resolveSeries(context: LineContext, parts: LineParts): ResolvedSeries {
   if (id >= 0) return { id, keyStart: 0, keyLength: 0, ...spelling };
   const { measurement, tags } = parseSeriesKey(body.subarray(parts.keyStart, parts.keyEnd));
   const key = encodeSeriesKey(measurement, tags);
+  if (compareBytes(key, body.subarray(parts.keyStart, parts.keyEnd)) !== 0)
+    context.noteOtherSpelling();
   id = known.find(key, 0, key.length, hashKey(key, 0, key.length));
   if (id >= 0) {
     known.addAlias(body.slice(parts.keyStart, parts.keyEnd), rawHash, id);

@@ -80,6 +80,8 @@ export class PointsGroup {
 const GROUP_ROWS = 32;
 /** Cells of all groups together that are kept for the next batch: 8 MiB. */
 const CELLS_KEPT = 2 ** 20;
+/** Places of lines kept for the next batch. */
+const STARTS_KEPT = 2 ** 16;
 /** Emptied groups kept for the next batch. */
 const GROUPS_KEPT = 256;
 
@@ -132,8 +134,8 @@ export class PointsBatch {
   /** The index that series ids are of; null while all ids are -1. */
   seriesSource: object | null = null;
   /**
-   * Bytes of the body, from its start, that are exactly the batch's points as lines with times in nanoseconds, nothing else
-   * between them: such a body can be handed on as it is. 0 where that does not hold.
+   * Bytes of the body, from its start, that are exactly the batch's points as InfluxDB prints them (canonical keys, times in
+   * nanoseconds), nothing else between them: such a body can be handed on as it is. 0 where that does not hold.
    */
   verbatimLength = 0;
   /** True when one series may stand in several groups, so that rows have to be taken in order of their point numbers. */
@@ -143,6 +145,8 @@ export class PointsBatch {
   readonly sources: PointSource[] = [];
   readonly sourceStarts: number[] = [];
 
+  /** An array for `lineStarts`, used before. */
+  private spareStarts: Int32Array | null = null;
   private readonly byShape: (PointsGroup | undefined)[] = [];
   private readonly used: PointsGroup[] = [];
 
@@ -175,6 +179,8 @@ export class PointsBatch {
     this.body = NO_BYTES;
     this.seriesSource = null;
     this.verbatimLength = 0;
+    if (this.lineStarts !== null && this.lineStarts.length <= STARTS_KEPT)
+      this.spareStarts = this.lineStarts;
     this.lineStarts = null;
     this.areRefusalsWanted = false;
     this.refusals.length = 0;
@@ -211,7 +217,8 @@ export class PointsBatch {
 
   /** Asks for the line of each point to be noted. Before the first point. */
   noteLines(): void {
-    this.lineStarts = new Int32Array(256);
+    this.lineStarts = this.spareStarts ?? new Int32Array(256);
+    this.spareStarts = null;
   }
 
   /** Notes where the line of the next point starts, where that was asked for. */

@@ -7,6 +7,7 @@
 import { invariant } from '#kernel';
 import { hashKey, KeyTable, type KnownSeries, parseSeriesKey, type SharedKeys } from '#models';
 import { Measurement, type MeasurementContent } from './measurement.js';
+import { PostingsMemory } from './postings.js';
 import type { SeriesSet } from './series-set.js';
 
 /** Other spellings of keys (unsorted, escaped more than needed) that are remembered; past it they take the slow path. */
@@ -51,12 +52,15 @@ export class SeriesIndex implements KnownSeries {
   private keys = new KeyTable(1024);
   private readonly aliases = new KeyTable(16);
   private aliasIds = new Int32Array(16);
+  private hits = 0;
   private hints = new Int32Array(1024).fill(-1);
   private measurementIds = new Int32Array(1024);
   private positions = new Int32Array(1024);
   /** By series id: shards that have it, and GONE. */
   private uses = new Int32Array(1024);
   private goneCount = 0;
+  /** What its columns keep of their postings. */
+  readonly postings = new PostingsMemory();
   private readonly measurementList: Measurement[] = [];
   private readonly byName = new Map<string, Measurement>();
   private lastMeasurement: Measurement | null = null;
@@ -196,12 +200,17 @@ export class SeriesIndex implements KnownSeries {
     return this.hints;
   }
 
+  get aliasHits(): number {
+    return this.hits;
+  }
+
   find(bytes: Uint8Array, start: number, length: number, hash: number): number {
     const id = this.keys.find(bytes, start, length, hash);
     if (id >= 0) return this.goneCount > 0 && this.isGone(id) ? -1 : id;
     if (this.aliases.count === 0) return -1;
     const alias = this.aliases.find(bytes, start, length, hash);
     if (alias < 0) return -1;
+    this.hits++;
     return this.isGone(this.aliasIds[alias]) ? -1 : this.aliasIds[alias];
   }
 
@@ -375,7 +384,7 @@ export class SeriesIndex implements KnownSeries {
     let measurement = this.byName.get(name);
     if (measurement === undefined) {
       const isLive = (seriesId: number): boolean => this.uses[seriesId] !== GONE;
-      measurement = new Measurement(this.measurementList.length, name, isLive);
+      measurement = new Measurement(this.measurementList.length, name, isLive, this.postings);
       this.measurementList.push(measurement);
       this.byName.set(name, measurement);
     }

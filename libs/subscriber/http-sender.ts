@@ -45,9 +45,11 @@ export class HttpSender implements Sender {
       hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
       port: url.port === '' ? (isHttps ? 443 : 80) : url.port,
       path: `${url.pathname.replace(/\/$/, '')}/write?${targetQuery(url, place)}`,
+      // In InfluxDB's order.
       headers: {
         Host: url.host,
         'User-Agent': 'InfluxDBClient',
+        'Content-Length': 0,
         ...(username !== '' && {
           Authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
         }),
@@ -86,6 +88,8 @@ export class HttpSender implements Sender {
         response.on('end', () => resolve(outcomeOf(response, Buffer.concat(kept))));
       });
       request.on('error', reject);
+      // HTTP/1.1 keeps connections without being asked; InfluxDB does not ask.
+      request.removeHeader('Connection');
       // With the last piece in end(), headers and a body of one piece leave in one call of the system.
       for (const piece of pieces.slice(0, -1)) request.write(piece);
       request.end(pieces.at(-1));

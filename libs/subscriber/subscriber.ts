@@ -12,7 +12,7 @@ import {
 } from '#coordinator';
 import { type Clock, type FileSystem, type Logger, messageOf } from '#kernel';
 import type { MetaClient, MetaSnapshot, MetaStore } from '#meta';
-import { LineEncoder } from '#models';
+import { LineCopier } from '#models';
 import { diskQueue, memoryQueue, type Queue, type QueueLimits } from '#queue';
 import type { BackOffOptions } from './back-off.js';
 import { DeadLetters } from './dead-letters.js';
@@ -62,9 +62,11 @@ const BACK_OFF: BackOffOptions = { minMs: 100, maxMs: 10_000, random: () => Math
 export class Subscriber implements WriteListener {
   private readonly topics = new Map<string, Topic>();
   private byPlace = new Map<string, readonly Topic[]>();
+  /** Those with subscriptions. */
+  private databases: ReadonlySet<string> = new Set();
   private running: readonly RunningDelivery[] = [];
   private readonly paused: PausedSubscriptions;
-  private readonly encoder = new LineEncoder();
+  private readonly encoder = new LineCopier();
   private readonly log: MinuteLog;
   private readonly senderOptions: SenderOptions;
   private deadLetterQueue: Queue | null = null;
@@ -104,6 +106,7 @@ export class Subscriber implements WriteListener {
     for (const topic of this.topics.values()) await this.closeTopic(topic);
     this.topics.clear();
     this.byPlace = new Map();
+    this.databases = new Set();
     await this.deadLetterQueue?.close();
     this.deadLetterQueue = null;
   }
@@ -115,6 +118,10 @@ export class Subscriber implements WriteListener {
   ): boolean | Promise<boolean> {
     if (this.changing === null) return this.forward(request, retentionPolicy, accepted);
     return this.changing.then(() => this.forward(request, retentionPolicy, accepted));
+  }
+
+  wantsLines(database: string): boolean {
+    return this.databases.has(database);
   }
 
   /** Deliveries of all subscriptions, in the order of metadata. */
@@ -236,6 +243,7 @@ export class Subscriber implements WriteListener {
     }
     this.running = running;
     this.byPlace = byPlace;
+    this.databases = new Set([...this.topics.keys()].map((id) => wanted.get(id)?.database ?? ''));
   }
 
   private async applyDeliveries(topic: Topic, wanted: WantedTopic): Promise<void> {

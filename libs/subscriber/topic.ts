@@ -4,7 +4,7 @@
  */
 import type { AcceptedRows, SubscriptionFilter, WriteRequest } from '#coordinator';
 import type { Clock } from '#kernel';
-import { type LineEncoder, type PointsBatch, type RowRun } from '#models';
+import { type LineCopier, type PointsBatch, type RowRun } from '#models';
 import type { Queue } from '#queue';
 import type { Delivery } from './delivery.js';
 import { SUBSCRIBER_KIND } from './sender.js';
@@ -38,7 +38,7 @@ export class Topic {
   append(
     request: WriteRequest,
     accepted: AcceptedRows,
-    { encoder, keys, waitMs }: { encoder: LineEncoder; keys: KeysOfSeries; waitMs: number },
+    { encoder, keys, waitMs }: { encoder: LineCopier; keys: KeysOfSeries; waitMs: number },
   ): Promise<void> {
     const { batch } = request;
     const { filter } = this;

@@ -69,11 +69,10 @@ describe('subscriptions', () => {
         headers: [
           ['Host', `127.0.0.1:${sink.port}`],
           ['User-Agent', 'InfluxDBClient'],
+          ['Content-Length', '35'],
           ['Authorization', `Basic ${Buffer.from('us:p@w').toString('base64')}`],
           ['Content-Type', ''],
           ['Accept-Encoding', 'gzip'],
-          ['Content-Length', '35'],
-          ['Connection', 'keep-alive'],
         ],
         body: 'cpu,host=a v=1 1500000000000000000\n',
       });
@@ -102,7 +101,7 @@ describe('subscriptions', () => {
           'm v=1 1500000000123000000',
           'm v=2 1500000001000000000',
           'm v=3 1500000002000000000',
-          'm,a=2,b=1 i=5i,s="a\\"\\\\,\nb",b=t 1500000004000000000',
+          'm,a=2,b=1 i=5i,s="a\\"\\\\,\nb",b=T 1500000004000000000',
           'end v=1 1\n',
         ].join('\n'),
       );

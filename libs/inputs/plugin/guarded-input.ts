@@ -176,6 +176,7 @@ export class GuardedInput implements Input {
 function outsideScope(sink: PointSink): PointSink {
   return {
     series: (database) => sink.series(database),
+    areLinesWanted: (database) => sink.areLinesWanted?.(database) === true,
     keyOf: (database, seriesId) => sink.keyOf(database, seriesId),
     names: (database, kind, beginning, max) => sink.names(database, kind, beginning, max),
     ensureDatabase: (database, policy) =>

@@ -33,6 +33,8 @@ export interface PointSink {
    * Needed for points that are refused alone.
    */
   keyOf(database: string, seriesId: number): Uint8Array;
+  /** Whether batches read from lines should say where their lines are (`PointsBatch.noteLines`): somebody copies them. */
+  areLinesWanted?(database: string): boolean;
   /**
    * Names in a database that begin with some text, in byte order; for senders that ask before they send.
    * @param max at most so many; 0 and more

@@ -150,6 +150,8 @@ export class UdpInput implements Input {
     body.set(bytes, start);
     this.bodyLength = length + 1;
     const before = batch.pointCount;
+    if (before === 0 && this.context.sink.areLinesWanted?.(this.config.database) === true)
+      batch.noteLines();
     batch.markSource(this.peers.of(peer.address));
     const { rejected, rejectedCount } = this.parser.parse(
       {
