@@ -15,10 +15,24 @@ import {
   type TagRequirement,
   type TimeRange,
 } from '#query';
-import type { Measurement, SeriesIndex, TagColumn } from '#series-index';
+import {
+  findPositions,
+  type Measurement,
+  type SeriesIndex,
+  type TagChoice,
+  type TagColumn,
+} from '#series-index';
 import type { Shard, Store } from '#tsdb';
 import type { EngineView } from '#tsm';
 import { CoordinatorError } from './errors.js';
+import {
+  hasStoredValue,
+  markStoredValues,
+  storedAmong,
+  storedPositions,
+  unite,
+  wantedValues,
+} from './stored-series.js';
 
 /** Opens views over the store, and knows which shards they hold. */
 export class StoreReader implements StorageReader {
@@ -139,83 +153,74 @@ export class StoreView implements StorageView {
     this.onClosed();
   }
 
+  /**
+   * The values that a tag has among the series of these shards, each once, in no particular order.
+   * @param key of a tag
+   */
+  tagValues(measurement: string, key: string): readonly string[] {
+    const found = this.index.measurement(measurement);
+    const column = found?.column(key);
+    if (found === undefined || column === undefined) return [];
+    const texts: string[] = [];
+    const isMarked = this.markedValues(found, column);
+    for (let valueId = 1; valueId < isMarked.length; valueId++)
+      if (isMarked[valueId] === 1) texts.push(column.text(valueId));
+    return texts;
+  }
+
+  /** Number of series of a measurement in these shards, one that several have once for each. */
+  seriesInShards(measurement: string): number {
+    const found = this.index.measurement(measurement);
+    if (found === undefined) return 0;
+    return this.shards.reduce((sum, { shard }) => sum + shard.seriesCountOf(found.id), 0);
+  }
+
+  /** A byte for each value id of a column, 1 for those that a series of these shards has. */
+  private markedValues(measurement: Measurement, column: TagColumn): Uint8Array {
+    const isMarked = new Uint8Array(column.valueCount + 1);
+    const { seriesCount } = measurement;
+    markStoredValues(
+      column.idsOf(seriesCount),
+      measurement.seriesIds,
+      this.storedWords(),
+      isMarked,
+    );
+    return isMarked;
+  }
+
   /** True when a series of these shards has the tag. */
   private isStoredTag({ seriesIds, seriesCount }: Measurement, column: TagColumn): boolean {
-    const valueIds = column.idsOf(seriesCount);
-    for (let position = 0; position < seriesCount; position++) {
-      if (valueIds[position] !== 0 && this.isStored(seriesIds[position])) return true;
-    }
-    return false;
+    return hasStoredValue(column.idsOf(seriesCount), seriesIds, this.storedWords());
   }
 
   /** Positions in the measurement of the series that are in these shards and match. */
   private positions(measurement: Measurement, required: readonly TagRequirement[]): Int32Array {
     const { seriesIds, seriesCount } = measurement;
-    let found: Int32Array | null = null;
+    const words = this.storedWords();
+    const choices: TagChoice[] = [];
     for (const requirement of required) {
       const column = measurement.column(requirement.key);
-      const isAllowed = valueTest(requirement, column);
-      if (column !== undefined) found = matching(column.idsOf(seriesCount), isAllowed, found);
+      if (column !== undefined) choices.push({ column, wanted: wantedValues(requirement, column) });
       // Every series lacks a tag that nobody has.
-      else if (!isAllowed(0)) return new Int32Array(0);
+      else if (!requirementTest(requirement)('')) return new Int32Array(0);
     }
-    const count = found === null ? seriesCount : found.length;
-    const stored = new Int32Array(count);
-    let n = 0;
-    for (let i = 0; i < count; i++) {
-      const position = found === null ? i : found[i];
-      if (this.isStored(seriesIds[position])) stored[n++] = position;
-    }
-    return stored.subarray(0, n);
+    if (choices.length === 0) return storedPositions(seriesIds, seriesCount, words);
+    return storedAmong(findPositions(measurement, choices), seriesIds, words);
   }
 
-  private isStored(seriesId: number): boolean {
-    for (const { shard } of this.shards) if (shard.series.has(seriesId)) return true;
-    return false;
+  /** A bit for each series that any of the shards has, as they are now. Not to be changed or kept. */
+  private storedWords(): Uint32Array {
+    const [first, ...others] = this.shards;
+    if (first === undefined) return new Uint32Array(0);
+    const { words } = first.shard.series;
+    if (others.length === 0) return words;
+    const length = Math.max(...this.shards.map(({ shard }) => shard.series.words.length));
+    const union = new Uint32Array(length);
+    for (const { shard } of this.shards) unite(union, shard.series.words);
+    return union;
   }
 }
 
-/** Whether a value id is one that is asked for; a regular expression is tried once a value. */
-function valueTest(
-  requirement: TagRequirement,
-  column: TagColumn | undefined,
-): (valueId: number) => boolean {
-  if ('value' in requirement) {
-    const { value } = requirement;
-    const bytes = encoder.encode(value);
-    const wanted = value === '' ? 0 : (column?.findValue(bytes, 0, bytes.length) ?? 0) || -1;
-    return (valueId) => valueId === wanted;
-  }
-  const isMet = requirementTest(requirement);
-  const known = new Uint8Array((column?.valueCount ?? 0) + 1);
-  return (valueId) => {
-    if (known[valueId] === 0) known[valueId] = isMet(column?.text(valueId) ?? '') ? 2 : 1;
-    return known[valueId] === 2;
-  };
-}
-
-/** Positions that have a value which is asked for: of all, or of those given. */
-function matching(
-  valueIds: Int32Array,
-  isAllowed: (valueId: number) => boolean,
-  among: Int32Array | null,
-): Int32Array {
-  if (among !== null) return among.filter((position) => isAllowed(valueIds[position]));
-  let found = new Int32Array(256);
-  let n = 0;
-  for (let position = 0; position < valueIds.length; position++) {
-    if (!isAllowed(valueIds[position])) continue;
-    if (n === found.length) {
-      const wider = new Int32Array(2 * n);
-      wider.set(found);
-      found = wider;
-    }
-    found[n++] = position;
-  }
-  return found.subarray(0, n);
-}
-
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Series of one measurement, in order of their keys. */

@@ -40,6 +40,10 @@ export interface StorageView {
    * series without the tag).
    */
   series(measurement: string, required: readonly TagRequirement[]): SeriesList;
+  /** The values that a tag has among the series of these shards, each once, in no particular order; absent: to be found out. */
+  tagValues?(measurement: string, key: string): readonly string[];
+  /** Series of a measurement, one that several of these shards have once for each; absent: to be counted. */
+  seriesInShards?(measurement: string): number;
   close(): void;
 }
 

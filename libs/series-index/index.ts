@@ -1,5 +1,6 @@
 export { SeriesIndex, SeriesLimitError, type SeriesLimits, ALIASES_MAX } from './series-index.js';
 export { Measurement, TagColumn } from './measurement.js';
+export { findPositions, type TagChoice } from './find-positions.js';
 export { SeriesSet } from './series-set.js';
 export { SeriesIndexError } from './errors.js';
 export {

@@ -3,6 +3,7 @@
  * predicate on a tag is a scan over a column of small integers, grouping is an array lookup.
  */
 import { compareUtf8, hashKey, KeyTable } from '#models';
+import { Postings, type PostingsMemory } from './postings.js';
 import { SeriesOrder } from './series-order.js';
 
 const decoder = new TextDecoder();
@@ -13,6 +14,11 @@ interface UseCounts {
   readonly areStale: boolean;
   settle(): void;
 }
+
+/** Columns shorter than this are looked through. */
+const POSTINGS_SERIES_MIN = 4096;
+/** Postings are made anew when one part in so many of the series is not in them. */
+const UNCOVERED_PART = 16;
 
 /** A column as it is stored: value ids by position, and the dictionary's keys. */
 export interface TagColumnContent {
@@ -31,17 +37,25 @@ export class TagColumn {
   private uses = new Int32Array(16);
   private usedValues = 0;
   private readonly texts: (string | undefined)[] = [];
+  private postings: Postings | null = null;
+  /** True when a value has been looked for: the next time postings are worth making. */
+  private hasBeenAsked = false;
 
   constructor(
     readonly key: string,
     private readonly counts: UseCounts,
+    private readonly memory: PostingsMemory,
   ) {
     this.keyBytes = encoder.encode(key);
   }
 
   /** A column that was stored; its counts are stale. */
-  static restore({ key, ids, values }: TagColumnContent, counts: UseCounts): TagColumn {
-    const column = new TagColumn(key, counts);
+  static restore(
+    { key, ids, values }: TagColumnContent,
+    counts: UseCounts,
+    memory: PostingsMemory,
+  ): TagColumn {
+    const column = new TagColumn(key, counts, memory);
     column.ids = ids;
     column.dictionary = values;
     column.uses = new Int32Array(values.count + 16);
@@ -81,6 +95,31 @@ export class TagColumn {
   isUsed(valueId: number): boolean {
     this.counts.settle();
     return valueId > 0 && this.uses[valueId] > 0;
+  }
+
+  /**
+   * Postings of the first positions of `count`; null where looking through the column is as quick. The first to ask for a
+   * long column looks through it too.
+   */
+  postingsOf(count: number): Postings | null {
+    if (count < POSTINGS_SERIES_MIN) return null;
+    const covered = this.postings?.coveredCount ?? 0;
+    if (this.postings !== null && (count - covered) * UNCOVERED_PART <= count) {
+      this.memory.keep(this, this.postings.sizeBytes);
+      return this.postings;
+    }
+    if (!this.hasBeenAsked) {
+      this.hasBeenAsked = true;
+      return null;
+    }
+    const made = new Postings(this.idsOf(count), this.valueCount);
+    this.postings = this.memory.keep(this, made.sizeBytes) ? made : null;
+    return made;
+  }
+
+  /** Gives postings up; they are made anew when they are asked for. */
+  dropPostings(): void {
+    this.postings = null;
   }
 
   /** Takes note that the series at `position` is gone, or is there again. */
@@ -170,6 +209,7 @@ export class Measurement {
     readonly name: string,
     /** True when a shard has the series. */
     private readonly isLive: (seriesId: number) => boolean,
+    private readonly memory: PostingsMemory,
   ) {}
 
   /** Takes what was stored; for a measurement that has no series yet. */
@@ -177,7 +217,8 @@ export class Measurement {
     this.ids = ids;
     this.size = ids.length;
     if (order !== null) this.order.restore(order);
-    for (const content of columns) this.columns.set(content.key, TagColumn.restore(content, this));
+    for (const content of columns)
+      this.columns.set(content.key, TagColumn.restore(content, this, this.memory));
     this.sortedKeys = null;
     this.areStale = true;
   }
@@ -239,7 +280,7 @@ export class Measurement {
     const key = decoder.decode(bytes.slice(start, end));
     let column = this.columns.get(key);
     if (column === undefined) {
-      column = new TagColumn(key, this);
+      column = new TagColumn(key, this, this.memory);
       this.columns.set(key, column);
       this.sortedKeys = null;
     }
