@@ -1,5 +1,6 @@
 /** A destination of subscriptions for tests: takes writes over HTTP, remembers them, and answers as it is told. */
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** A request as it came. */
@@ -21,18 +22,25 @@ export class WriteSink {
   private readonly server: http.Server;
   private waiters: (() => void)[] = [];
 
-  private constructor() {
-    this.server = http.createServer((request, response) => {
+  private constructor(private readonly certificate: string | null) {
+    const listener: http.RequestListener = (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('error', () => undefined);
       request.on('end', () => this.take(request, response, Buffer.concat(chunks).toString()));
-    });
+    };
+    this.server =
+      certificate === null
+        ? http.createServer(listener)
+        : https.createServer({ cert: certificate, key: certificate }, listener);
   }
 
-  /** A sink that listens on the loopback. */
-  static async open(port = 0): Promise<WriteSink> {
-    const sink = new WriteSink();
+  /**
+   * A sink that listens on the loopback.
+   * @param certificate with its key, PEM: then over HTTPS
+   */
+  static async open(port = 0, certificate: string | null = null): Promise<WriteSink> {
+    const sink = new WriteSink(certificate);
     await new Promise<void>((done) => sink.server.listen(port, '127.0.0.1', done));
     return sink;
   }
@@ -42,7 +50,7 @@ export class WriteSink {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.certificate === null ? 'http' : 'https'}://127.0.0.1:${this.port}`;
   }
 
   /** Lines of the requests that were taken, in order. */
