@@ -204,19 +204,19 @@ export function compose(
   );
   // In InfluxDB's order.
   const { registry } = monitor;
-  registry.register(() => [
+  registry.register('queryExecutor', () => [
     { name: 'queryExecutor', tags: {}, values: { ...executor.statistics } },
   ]);
-  registry.register(() => storeStatistics(store));
-  registry.register(() => [{ name: 'write', tags: {}, values: { ...writer.statistics } }]);
-  registry.register(() => subscriber.collect());
-  registry.register(() => jobs.collect());
-  registry.register(() => service.collect());
-  registry.register(() => inputs.statistics());
-  registry.registerDiagnostics(() => inputs.diagnostics());
-  registry.register(() => prometheus.statistics());
-  registry.register(() => ingest.statistics());
-  registry.register(() => deadLetters.letters.statistics());
+  registry.register('store', () => storeStatistics(store));
+  registry.register('write', () => [{ name: 'write', tags: {}, values: { ...writer.statistics } }]);
+  registry.register('subscriber', () => subscriber.collect());
+  registry.register('jobs', () => jobs.collect());
+  registry.register('httpd', () => service.collect());
+  registry.register('inputs', () => inputs.statistics());
+  registry.registerDiagnostics('inputs', () => inputs.diagnostics());
+  registry.register('prometheus', () => prometheus.statistics());
+  registry.register('ingest', () => ingest.statistics());
+  registry.register('deadletters', () => deadLetters.letters.statistics());
   const parts: ServerPart[] = [
     monitor.runtimeWatch,
     inputs.preparation,

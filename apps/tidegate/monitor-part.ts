@@ -45,7 +45,7 @@ export interface MonitorParts {
 export class MonitorPart implements ServerPart {
   readonly name = 'monitor service';
   /** Statistics and diagnostics of all parts. */
-  readonly registry = new StatisticsRegistry();
+  readonly registry: StatisticsRegistry;
   readonly extensions: readonly ExtensionHandler[];
   readonly syntax: readonly StatementExtension[] = [showTopExtension];
   /** Is to be told of every write. */
@@ -61,7 +61,9 @@ export class MonitorPart implements ServerPart {
     private readonly parts: MonitorParts,
   ) {
     const { store, clock, logger } = parts;
-    const { registry, runtime } = this;
+    const registry = new StatisticsRegistry(logger.with({ service: 'monitor' }));
+    this.registry = registry;
+    const { runtime } = this;
     const talkers = new TopTalkers(store, clock);
     const firewall = new CardinalityFirewall(
       config.cardinality,
@@ -76,12 +78,12 @@ export class MonitorPart implements ServerPart {
       admit: (candidate) => firewall.admit(candidate),
       made: (series) => talkers.made(series),
     };
-    registry.register(() => runtime.collect());
-    registry.register(() => firewall.collect());
+    registry.register('runtime', () => runtime.collect());
+    registry.register('cardinality', () => firewall.collect());
     const build = { version: REPORTED_VERSION, commit: '', branch: '' };
-    registry.registerDiagnostics(serverDiagnostics(build, clock));
-    registry.registerDiagnostics(() => configDiagnostics(config));
-    registry.registerDiagnostics(() => firewall.diagnostics());
+    registry.registerDiagnostics('server', serverDiagnostics(build, clock));
+    registry.registerDiagnostics('config', () => configDiagnostics(config));
+    registry.registerDiagnostics('cardinality', () => firewall.diagnostics());
   }
 
   /** What SHOW STATS and SHOW DIAGNOSTICS show. */

@@ -215,9 +215,11 @@ const results = {
     (these) => write(limited, these),
   ),
 };
-registry.register(() => runtime.collect());
-registry.register(() => storeStatistics(plain.store));
-registry.register(() => [{ name: 'write', tags: {}, values: { ...plain.writer.statistics } }]);
+registry.register('runtime', () => runtime.collect());
+registry.register('store', () => storeStatistics(plain.store));
+registry.register('write', () => [
+  { name: 'write', tags: {}, values: { ...plain.writer.statistics } },
+]);
 const recorder = new StatisticsRecorder({
   registry,
   meta: plain.meta,

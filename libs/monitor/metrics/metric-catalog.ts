@@ -221,6 +221,17 @@ const deadLetters: PartMetrics = {
   },
 };
 
+/** Parts whose numbers cannot be gathered. */
+const failures: PartMetrics = {
+  labels: { source: 'source' },
+  fields: {
+    collectFailures: counter(
+      'statistics_failures',
+      'Times that the statistics of a part could not be gathered.',
+    ),
+  },
+};
+
 const allPrometheusFields = { ...inputFields, ...prometheusFields };
 
 const PARTS: Readonly<Record<string, PartMetrics>> = {
@@ -236,6 +247,7 @@ const PARTS: Readonly<Record<string, PartMetrics>> = {
   ingest,
   ingestLoss,
   deadletters: deadLetters,
+  monitor: failures,
   cq,
   retention,
   'shard-precreation': precreation,
