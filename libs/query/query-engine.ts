@@ -5,10 +5,10 @@
 import type { Clock } from '#kernel';
 import type { SelectStatement, Statement } from '#influxql';
 import { LongQueryError, QueryError } from './errors.js';
-import { noLimits, type QueryLimits, QueryMemory } from './limits.js';
+import { noLimits, QueryBudget, type QueryLimits, QueryMemory } from './limits.js';
 import type { MetadataReader } from './metadata/database-views.js';
 import { runShowCardinality } from './metadata/show-cardinality.js';
-import { runShow } from './metadata/show.js';
+import { runShow, type ShowContext } from './metadata/show.js';
 import type { ResultSeries, ResultWriter } from './ports.js';
 import { runExplain } from './run/explain.js';
 import { writeInto } from './run/into.js';
@@ -82,13 +82,29 @@ export class QueryEngine {
       case 'showTagKeys':
       case 'showTagValues':
       case 'showFieldKeys':
-        yield* runShow(inDatabase(statement, context), this.#parts, nowNs);
+        yield* this.#show(context, nowNs, (show) => runShow(inDatabase(statement, context), show));
         return;
       case 'showCardinality':
-        yield* runShowCardinality(inDatabase(statement, context), this.#parts, nowNs);
+        yield* this.#show(context, nowNs, (show) =>
+          runShowCardinality(inDatabase(statement, context), show),
+        );
         return;
       default:
         throw new QueryError(`cannot run a statement of kind ${statement.kind} over stored points`);
+    }
+  }
+
+  /** Runs what only looks at the index, in turns with other work. */
+  async *#show(
+    { signal }: QueryContext,
+    nowNs: bigint,
+    run: (context: ShowContext) => Iterable<ResultSeries | null>,
+  ): AsyncGenerator<ResultSeries> {
+    const budget = new QueryBudget(this.#parts.limits ?? noLimits, signal, this.#memory);
+    try {
+      yield* inTurns(run({ source: this.#parts, nowNs, budget }));
+    } finally {
+      budget.close();
     }
   }
 

@@ -14,6 +14,7 @@ import {
 import type { FieldType } from '#models';
 import { compareNames } from '../compile/expand.js';
 import { QueryError } from '../errors.js';
+import type { QueryBudget } from '../limits.js';
 import type { SeriesList, StorageReader, StorageView, TimeRange } from '../ports.js';
 import {
   SeriesFilter,
@@ -23,6 +24,10 @@ import {
   tagsPresent,
 } from '../scan/series-filter.js';
 import { StoredTable } from '../scan/stored-table.js';
+import { ROWS_PER_LOOK } from './text-rows.js';
+
+/** What a list of series costs for each: its id and position. */
+const SERIES_BYTES = 8;
 
 /** What SHOW statements read from. */
 export interface MetadataReader {
@@ -35,8 +40,8 @@ export interface MetadataReader {
 export interface MeasurementSeries {
   readonly table: StoredTable;
   readonly series: SeriesList;
-  /** Positions in `series`. */
-  readonly kept: readonly number[];
+  /** Positions in `series`, ascending. */
+  readonly kept: Int32Array;
   readonly view: StorageView;
 }
 
@@ -47,7 +52,13 @@ export type ViewScope = 'database' | 'sources' | 'policies';
  * Whether conditions see series as the index does, for which comparisons of fields hold; or as points, without values; or as
  * rows of tags, of which no comparison holds with one that is absent.
  */
-export type ConditionMode = 'index' | 'points' | 'rows';
+type ConditionMode = 'index' | 'points' | 'rows';
+
+/** Which series of a measurement are wanted. */
+export interface SeriesCondition {
+  readonly condition: Expr | null;
+  readonly mode: ConditionMode;
+}
 
 const TAG_COMPARISONS = { index: tagsPresent, points: undefined, rows: tagsAsColumns } as const;
 
@@ -104,29 +115,72 @@ export class DatabaseViews {
     return [...new Set(names)].sort(compareNames);
   }
 
-  /** Series of a measurement that satisfy a condition. */
-  series(
+  /** Series of a measurement that satisfy a condition; null where others may have their turn. */
+  *series(
     name: string,
-    condition: Expr | null,
-    mode: ConditionMode = 'index',
-  ): readonly MeasurementSeries[] {
-    const views = this.#views.filter(({ sources }) => isWanted(name, sources));
-    return views.map(({ view }) => {
+    { condition, mode }: SeriesCondition,
+    budget: QueryBudget,
+  ): Generator<null, readonly MeasurementSeries[]> {
+    const found: MeasurementSeries[] = [];
+    for (const view of this.#viewsOf(name)) {
       const table = new StoredTable(view, name);
       const isIndex = mode === 'index';
       const asked = condition && isIndex ? onIndex(condition, table) : condition;
       const series = table.series(requiredTags(table, asked)) as SeriesList & {
         readonly ids: Int32Array;
       };
+      if (budget.isTurnOver()) yield null;
+      budget.charge(series.count * SERIES_BYTES);
+      const kept = new Int32Array(series.count);
+      let count = 0;
       const filter = new SeriesFilter(table, series, asked, TAG_COMPARISONS[mode]);
-      const kept: number[] = [];
       for (let i = 0; i < series.count; i++) {
+        if ((i + 1) % ROWS_PER_LOOK === 0 && budget.isTurnOver()) yield null;
         const outcome = filter.of(i);
         // What is left to the points does not hold for a point without fields.
-        if (isIndex ? outcome !== false : outcome === true) kept.push(i);
+        if (isIndex ? outcome !== false : outcome === true) kept[count++] = i;
       }
-      return { table, series, kept, view };
-    });
+      found.push({ table, series, kept: kept.subarray(0, count), view });
+    }
+    return found;
+  }
+
+  /** Keys of tags that a measurement's series have, in byte order. */
+  tagKeys(name: string): readonly string[] {
+    const keys = new Set<string>();
+    for (const view of this.#viewsOf(name)) for (const key of view.tagKeys(name)) keys.add(key);
+    return [...keys].sort(compareNames);
+  }
+
+  /** Values that a tag has among a measurement's series, each once, in no particular order. */
+  tagValues(name: string, key: string): ReadonlySet<string> {
+    const views = this.#viewsOf(name);
+    return new Set(
+      views.flatMap((view) => view.tagValues?.(name, key) ?? valuesOf(view, name, key)),
+    );
+  }
+
+  /** Series of a measurement, one that several shards have once for each. */
+  seriesInShards(name: string): number {
+    let total = 0;
+    for (const view of this.#viewsOf(name))
+      total += view.seriesInShards?.(name) ?? seriesInShards(view, view.series(name, []));
+    return total;
+  }
+
+  /** Series of a measurement of one database, each once. */
+  distinctSeries(name: string): number {
+    const views = this.#viewsOf(name).filter(({ shards }) => shards.length > 0);
+    const [only] = views;
+    if (only !== undefined && views.length === 1 && only.shards.length === 1)
+      return only.seriesInShards?.(name) ?? only.series(name, []).count;
+    const ids = new Set<number>();
+    for (const view of views) for (const id of view.series(name, []).ids) ids.add(id);
+    return ids.size;
+  }
+
+  #viewsOf(name: string): readonly StorageView[] {
+    return this.#views.filter(({ sources }) => isWanted(name, sources)).map(({ view }) => view);
   }
 
   /** Fields of a measurement with their types, those of several views one after another. */
@@ -139,6 +193,20 @@ export class DatabaseViews {
   close(): void {
     for (const { view } of this.#views) view.close();
   }
+}
+
+function valuesOf(view: StorageView, name: string, key: string): readonly string[] {
+  const series = view.series(name, []);
+  const ids = new Set(series.tagValueIds(key));
+  ids.delete(0);
+  return [...ids].map((id) => series.tagValueOf(key, id));
+}
+
+/** Series of a list, one that several of a view's shards have once for each. */
+function seriesInShards({ shards }: StorageView, { ids }: SeriesList): number {
+  let total = 0;
+  for (const shard of shards) for (const id of ids) if (shard.hasSeries(id)) total++;
+  return total;
 }
 
 function* partsOf(

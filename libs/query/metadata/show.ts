@@ -17,6 +17,7 @@ import {
 import { fieldTypeName } from '#models';
 import { compareNames } from '../compile/expand.js';
 import { QueryError } from '../errors.js';
+import type { QueryBudget } from '../limits.js';
 import type { ResultSeries, TimeRange } from '../ports.js';
 import {
   DatabaseViews,
@@ -28,7 +29,12 @@ import {
   textMatcher,
   type MeasurementSeries,
   type MetadataReader,
+  type SeriesCondition,
 } from './database-views.js';
+import { sortedTexts, textPieces, textSeries } from './text-rows.js';
+
+/** What a value costs while values are sorted. */
+const TEXT_BYTES = 64;
 
 /** Statements that list what is stored. */
 export type ListStatement =
@@ -38,52 +44,43 @@ export type ListStatement =
   | ShowTagValuesStatement
   | ShowFieldKeysStatement;
 
-/** Lists what is stored, one series of rows a measurement. `database` of the statement is filled in. */
+/** What a SHOW statement is run with. */
+export interface ShowContext {
+  readonly source: MetadataReader;
+  readonly nowNs: bigint;
+  readonly budget: QueryBudget;
+}
+
+/**
+ * Lists what is stored, one series of rows a measurement. `database` of the statement is filled in. Null where others may have
+ * their turn.
+ */
 export function* runShow(
   statement: ListStatement,
-  source: MetadataReader,
-  nowNs: bigint,
-): Generator<ResultSeries> {
+  context: ShowContext,
+): Generator<ResultSeries | null> {
   if (statement.database === '') throw new QueryError('database name required');
   switch (statement.kind) {
     case 'showMeasurements':
-      yield* showMeasurements(statement, source, nowNs);
+      yield* showMeasurements(statement, context);
       return;
     case 'showSeries':
-      yield* showSeries(statement, source, nowNs);
+      yield* showSeries(statement, context);
       return;
     case 'showTagKeys':
-      yield* showTagKeys(statement, source, nowNs);
+      yield* showTagKeys(statement, context);
       return;
     case 'showTagValues':
-      yield* showTagValues(statement, source, nowNs);
+      yield* showTagValues(statement, context);
       return;
     case 'showFieldKeys':
-      yield* showFieldKeys(statement, source, nowNs);
+      yield* showFieldKeys(statement, context);
   }
-}
-
-/** A result of text columns; nothing for no rows. */
-export function* textSeries(
-  name: string,
-  columns: readonly string[],
-  rows: readonly (readonly string[])[],
-): Generator<ResultSeries> {
-  if (rows.length === 0) return;
-  yield {
-    name,
-    tags: null,
-    columns,
-    rowCount: rows.length,
-    data: columns.map((_, c) => ({ kind: 'string', values: rows.map((row) => row[c] ?? '') })),
-    partial: false,
-  };
 }
 
 function* showMeasurements(
   statement: ShowMeasurementsStatement,
-  source: MetadataReader,
-  nowNs: bigint,
+  { source, nowNs }: ShowContext,
 ): Generator<ResultSeries> {
   const { database, sources, condition } = statement;
   if (namesTime(condition))
@@ -95,7 +92,9 @@ function* showMeasurements(
   try {
     const names = views
       .measurementNames()
-      .filter((name) => !condition || isMatch(condition, name, views.series(name, null)));
+      .filter(
+        (name) => !condition || isMatch(condition, name, (key) => views.tagValues(name, key)),
+      );
     yield* textSeries(
       'measurements',
       ['name'],
@@ -115,25 +114,29 @@ function checkMatch(
   const all = DatabaseViews.open(source, { database, sources: [], scope: 'database', range });
   const isEmpty = all.measurementNames().length === 0;
   all.close();
-  if (!isEmpty) isMatch(condition, '', []);
+  if (!isEmpty) isMatch(condition, '', () => new Set());
 }
 
 /** Whether a measurement as a whole satisfies a condition on tags: `!=` asks that no series has the value. */
-function isMatch(condition: Expr, name: string, tables: readonly MeasurementSeries[]): boolean {
-  if (condition.kind === 'paren') return isMatch(condition.expr, name, tables);
+function isMatch(
+  condition: Expr,
+  name: string,
+  valuesOf: (key: string) => ReadonlySet<string>,
+): boolean {
+  if (condition.kind === 'paren') return isMatch(condition.expr, name, valuesOf);
   if (condition.kind === 'boolean') throw literalFault(condition.value);
   if (condition.kind !== 'binary') throw new QueryError('invalid tag comparison operator');
   const { op, lhs, rhs } = condition;
   if (op === 'AND' || op === 'OR') {
-    const left = isMatch(lhs, name, tables);
-    const right = isMatch(rhs, name, tables);
+    const left = isMatch(lhs, name, valuesOf);
+    const right = isMatch(rhs, name, valuesOf);
     return op === 'AND' ? left && right : left || right;
   }
   const matches = textMatcher(condition);
   const isWanted = op === '=' || op === '=~';
   if (lhs.kind !== 'varRef') return false;
   if (lhs.name === '_name') return matches(name) === isWanted;
-  const values = tables.flatMap((table) => [...tagValues(table, lhs.name)]);
+  const values = [...valuesOf(lhs.name)];
   return values.length > 0 && values.some(matches) === isWanted;
 }
 
@@ -141,16 +144,15 @@ function isMatch(condition: Expr, name: string, tables: readonly MeasurementSeri
 function tagValues({ series, kept }: MeasurementSeries, key: string): ReadonlySet<string> {
   const ids = series.tagValueIds(key);
   const distinct = new Set<number>();
-  for (const i of kept) distinct.add(ids[i] ?? 0);
+  for (let n = 0; n < kept.length; n++) distinct.add(ids[kept[n] as number] as number);
   distinct.delete(0);
   return new Set([...distinct].map((id) => series.tagValueOf(key, id)));
 }
 
 function* showSeries(
   statement: ShowSeriesStatement,
-  source: MetadataReader,
-  nowNs: bigint,
-): Generator<ResultSeries> {
+  { source, nowNs, budget }: ShowContext,
+): Generator<ResultSeries | null> {
   const { condition, range } = splitShowCondition(statement, nowNs);
   const hasTime = namesTime(statement.condition);
   const { database, sources } = statement;
@@ -169,21 +171,42 @@ function* showSeries(
     const isAsked =
       names.length > 0 || sources.length === 0 || sources.some((one) => one.regex === null);
     if (!hasTime && condition && isAsked && hasShards(views)) checkEquality(condition);
-    const keys: string[] = [];
-    for (const name of names) {
-      const own = new Set<string>();
-      for (const { series, kept } of views.series(name, condition, mode))
-        for (const i of kept) own.add(series.key(i));
-      // One by one: there may be more of them than a call takes arguments.
-      for (const key of views.views.length > 1 ? [...own].sort(compareNames) : own) keys.push(key);
-    }
-    yield* textSeries(
-      '',
-      ['key'],
-      page(keys, statement).map((key) => [key]),
+    yield* textPieces(
+      { name: '', columns: ['key'] },
+      keysOf(views, names, { condition, mode }, budget),
+      { ...statement, budget },
     );
   } finally {
     views.close();
+  }
+}
+
+/** Keys of the series that a condition leaves, measurement by measurement; null where others may have their turn. */
+function* keysOf(
+  views: DatabaseViews,
+  names: readonly string[],
+  condition: SeriesCondition,
+  budget: QueryBudget,
+): Generator<readonly string[] | null> {
+  for (const name of names) {
+    const tables = yield* views.series(name, condition, budget);
+    for (const key of mergedKeys(tables)) yield [key];
+  }
+}
+
+/** Keys of the kept series of several views, in byte order, each once. */
+function* mergedKeys(tables: readonly MeasurementSeries[]): Generator<string> {
+  const lists = tables.map(({ series, kept }) => ({ series, kept, at: 0, key: '' }));
+  const step = (list: (typeof lists)[number]): boolean => {
+    if (list.at === list.kept.length) return false;
+    list.key = list.series.key(list.kept[list.at++] as number);
+    return true;
+  };
+  let open = lists.filter(step);
+  while (open.length > 0) {
+    const { key } = open.reduce((a, b) => (compareNames(b.key, a.key) < 0 ? b : a));
+    yield key;
+    open = open.filter((list) => list.key !== key || step(list));
   }
 }
 
@@ -215,31 +238,42 @@ function checkEquality(condition: Expr): void {
   });
 }
 
-/** Keys of tags that a measurement's kept series have. */
-export function tagKeysOf(tables: readonly MeasurementSeries[]): readonly string[] {
+/** Keys of tags that a measurement's kept series have; null where others may have their turn. */
+export function* tagKeysOf(
+  tables: readonly MeasurementSeries[],
+  budget: QueryBudget,
+): Generator<null, readonly string[]> {
   const keys = new Set<string>();
   for (const { table, series, kept } of tables) {
     for (const key of table.tagKeys) {
       if (keys.has(key)) continue;
-      const ids = series.tagValueIds(key);
-      if (kept.some((i) => ids[i] !== 0)) keys.add(key);
+      if (budget.isTurnOver()) yield null;
+      if (hasAny(series.tagValueIds(key), kept)) keys.add(key);
     }
   }
   return [...keys].sort(compareNames);
 }
 
+function hasAny(valueIds: Int32Array, positions: Int32Array): boolean {
+  for (let n = 0; n < positions.length; n++)
+    if (valueIds[positions[n] as number] !== 0) return true;
+  return false;
+}
+
 function* showTagKeys(
   statement: ShowTagKeysStatement,
-  source: MetadataReader,
-  nowNs: bigint,
-): Generator<ResultSeries> {
+  { source, nowNs, budget }: ShowContext,
+): Generator<ResultSeries | null> {
   const { condition, range } = splitShowCondition(statement, nowNs);
   const { database, sources } = statement;
   const views = openInTime(source, { database, sources, scope: 'database', range }, false);
   try {
     const { isName, onTags } = splitNames(hasShards(views) ? condition : null);
     for (const name of views.measurementNames().filter(isName)) {
-      const keys = tagKeysOf(views.series(name, onTags));
+      const keys =
+        onTags === null
+          ? views.tagKeys(name)
+          : yield* tagKeysOf(yield* views.series(name, onIndex(onTags), budget), budget);
       yield* textSeries(
         name,
         ['tagKey'],
@@ -251,6 +285,10 @@ function* showTagKeys(
   }
 }
 
+function onIndex(condition: Expr): SeriesCondition {
+  return { condition, mode: 'index' };
+}
+
 /** Whether a key is one that WITH KEY asks for. */
 export function keyMatcher({ op, key }: WithKey): (name: string) => boolean {
   if (key.kind === 'list') return (name) => key.values.includes(name);
@@ -260,25 +298,43 @@ export function keyMatcher({ op, key }: WithKey): (name: string) => boolean {
   return (name) => matches(name) === isWanted;
 }
 
-/** Pairs of key and value, each once, by key and value. */
-export function tagPairsOf(
+/** Pairs of key and value of kept series, each once, by key and value; null where others may have their turn. */
+export function* tagPairsOf(
   tables: readonly MeasurementSeries[],
   isKey: (name: string) => boolean,
-): readonly (readonly [string, string])[] {
-  const pairs: (readonly [string, string])[] = [];
-  for (const key of tagKeysOf(tables)) {
-    if (!isKey(key)) continue;
-    const values = new Set(tables.flatMap((table) => [...tagValues(table, key)]));
-    for (const value of [...values].sort(compareNames)) pairs.push([key, value]);
+  budget: QueryBudget,
+): Generator<readonly [string, string] | null> {
+  const keys = yield* tagKeysOf(tables, budget);
+  for (const key of keys.filter(isKey)) {
+    const values = new Set<string>();
+    for (const table of tables) {
+      if (budget.isTurnOver()) yield null;
+      for (const value of tagValues(table, key)) values.add(value);
+    }
+    for (const value of yield* sortedTexts(values, budget)) yield [key, value];
   }
-  return pairs;
+}
+
+/** The same of all series of a measurement. */
+function* allTagPairs(
+  views: DatabaseViews,
+  name: string,
+  isKey: (name: string) => boolean,
+  budget: QueryBudget,
+): Generator<readonly [string, string] | null> {
+  for (const key of views.tagKeys(name).filter(isKey)) {
+    if (budget.isTurnOver()) yield null;
+    const values = views.tagValues(name, key);
+    budget.charge(values.size * TEXT_BYTES);
+    for (const value of yield* sortedTexts(values, budget)) yield [key, value];
+    budget.release(values.size * TEXT_BYTES);
+  }
 }
 
 function* showTagValues(
   statement: ShowTagValuesStatement,
-  source: MetadataReader,
-  nowNs: bigint,
-): Generator<ResultSeries> {
+  { source, nowNs, budget }: ShowContext,
+): Generator<ResultSeries | null> {
   const { condition, range } = splitShowCondition(statement, nowNs);
   const isKey = keyMatcher(statement.withKey);
   const { database, sources } = statement;
@@ -288,8 +344,11 @@ function* showTagValues(
     const names = views.measurementNames().filter(isName);
     if (condition && names.length > 0) checkLeftSides(condition);
     for (const name of names) {
-      const pairs = tagPairsOf(views.series(name, onTags), isKey);
-      yield* textSeries(name, ['key', 'value'], page(pairs, statement));
+      const pairs =
+        onTags === null
+          ? allTagPairs(views, name, isKey, budget)
+          : tagPairsOf(yield* views.series(name, onIndex(onTags), budget), isKey, budget);
+      yield* textPieces({ name, columns: ['key', 'value'] }, pairs, { ...statement, budget });
     }
   } finally {
     views.close();
@@ -307,8 +366,7 @@ function checkLeftSides(condition: Expr): void {
 
 function* showFieldKeys(
   statement: ShowFieldKeysStatement,
-  source: MetadataReader,
-  nowNs: bigint,
+  { source, nowNs }: ShowContext,
 ): Generator<ResultSeries> {
   const { range } = splitShowCondition({ condition: null }, nowNs);
   const { database, sources } = statement;

@@ -5,7 +5,7 @@ import { formatDurationNs } from '#kernel';
 import { MIN_TIME_NS, printExpr, printSelect, type ExplainStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
 import { QueryBudget } from '../limits.js';
-import { textSeries } from '../metadata/show.js';
+import { textSeries } from '../metadata/text-rows.js';
 import type { ResultSeries } from '../ports.js';
 import { groupSeries } from './groups.js';
 import { prepareSelect } from './prepared-select.js';
