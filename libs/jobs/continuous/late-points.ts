@@ -6,6 +6,7 @@ import type { WriteListener, WriteRequest } from '#coordinator';
 import { compileRegex, walkSources } from '#influxql';
 import type { Clock } from '#kernel';
 import { highWord, int64Compare, int64ToBigInt, lowWord, type PointsGroup } from '#models';
+import { type CqFlow, flowsToIgnore } from './circles.js';
 import type { CqDefinition } from './definition.js';
 import { windowStartNs } from './schedule.js';
 
@@ -44,6 +45,14 @@ interface Watch {
 export class LatePoints implements WriteListener {
   /** By database and policy. */
   private watches = new Map<string, Watch[]>();
+  /** What was watched last, with which default policies, and where it reads: it seldom changes. */
+  private lastWatched: {
+    readonly definitions: readonly CqDefinition[];
+    readonly policies: string;
+    readonly sources: readonly CqFlow['sources'][];
+  } = { definitions: [], policies: '', sources: [] };
+
+  private readonly databases = new WeakMap<CqDefinition, readonly string[]>();
 
   constructor(
     private readonly names: MeasurementNames,
@@ -56,8 +65,12 @@ export class LatePoints implements WriteListener {
     defaultPolicyOf: (database: string) => string,
   ): void {
     this.watches = new Map();
-    for (const { definition, thresholdNs } of queries) {
-      for (const [place, isSource] of sourcesOf(definition, defaultPolicyOf)) {
+    const sources = this.sourcesOf(
+      queries.map(({ definition }) => definition),
+      defaultPolicyOf,
+    );
+    for (const [i, { definition, thresholdNs }] of queries.entries()) {
+      for (const [place, isSource] of sources[i]) {
         const list = this.watches.get(place) ?? [];
         this.watches.set(place, list);
         list.push({
@@ -100,6 +113,41 @@ export class LatePoints implements WriteListener {
       }
     }
     return taken;
+  }
+
+  /** Where each query reads what it is watched over; see {@link watchedSources}. */
+  private sourcesOf(
+    definitions: readonly CqDefinition[],
+    defaultPolicyOf: (database: string) => string,
+  ): readonly CqFlow['sources'][] {
+    const policies = definitions
+      .flatMap((definition) => this.databasesOf(definition))
+      .map(defaultPolicyOf)
+      .join('\u001f');
+    const last = this.lastWatched;
+    const isSame =
+      last.policies === policies &&
+      last.definitions.length === definitions.length &&
+      last.definitions.every((definition, i) => definition === definitions[i]);
+    if (isSame) return last.sources;
+    const sources = watchedSources(
+      definitions.map((definition) => flowOf(definition, defaultPolicyOf)),
+    );
+    this.lastWatched = { definitions, policies, sources };
+    return sources;
+  }
+
+  /** Databases that a query names, its own first. */
+  private databasesOf(definition: CqDefinition): readonly string[] {
+    const known = this.databases.get(definition);
+    if (known !== undefined) return known;
+    const { database, select } = definition;
+    const names = [database, select.into?.database ?? ''];
+    walkSources(select.sources, (source) => {
+      if (source.kind === 'measurement') names.push(source.database);
+    });
+    this.databases.set(definition, names);
+    return names;
   }
 
   stored({ database, batch }: WriteRequest, retentionPolicy: string): void {
@@ -171,15 +219,11 @@ function placeKey(database: string, retentionPolicy: string): string {
   return `${database}\u001f${retentionPolicy}`;
 }
 
-/**
- * Where a query reads: by place, which measurements. A query that writes where it reads would make its own points late for
- * ever and is not watched.
- */
-function sourcesOf(
-  definition: CqDefinition,
+/** Where a query reads and writes. */
+function flowOf(
+  { select, database }: CqDefinition,
   defaultPolicyOf: (database: string) => string,
-): ReadonlyMap<string, (measurement: string) => boolean> {
-  const { select, database } = definition;
+): CqFlow {
   const found = new Map<string, ((measurement: string) => boolean)[]>();
   const placeOf = (named: {
     readonly database: string;
@@ -199,13 +243,32 @@ function sourcesOf(
       list.push(matcher);
     }
   });
-  const { into } = select;
-  const target = into === null ? '' : placeOf(into);
   const sources = new Map<string, (measurement: string) => boolean>();
-  for (const [place, list] of found) {
-    const isSource = (name: string): boolean => list.some((matches) => matches(name));
-    const isOwnTarget = place === target && (into?.name === '' || isSource(into?.name ?? ''));
-    if (!isOwnTarget) sources.set(place, isSource);
-  }
-  return sources;
+  for (const [place, list] of found)
+    sources.set(place, (name) => list.some((matches) => matches(name)));
+  const { into } = select;
+  return {
+    sources,
+    targetPlace: into === null ? '' : placeOf(into),
+    targetName: into?.name ?? '',
+  };
+}
+
+/**
+ * What queries are watched over: their sources without what they write themselves, and without what a later query of their circle
+ * writes, which would make their windows late again and again.
+ */
+function watchedSources(flows: readonly CqFlow[]): readonly CqFlow['sources'][] {
+  const ignored = flowsToIgnore(flows);
+  return flows.map(({ sources }, i) => {
+    const watched = new Map<string, (measurement: string) => boolean>();
+    for (const [place, isSource] of sources) {
+      const targets = ignored[i].filter(({ targetPlace }) => targetPlace === place);
+      // Whoever writes any measurement may write this one.
+      if (targets.some(({ targetName }) => targetName === '')) continue;
+      const names = new Set(targets.map(({ targetName }) => targetName));
+      watched.set(place, (name) => !names.has(name) && isSource(name));
+    }
+    return watched;
+  });
 }
