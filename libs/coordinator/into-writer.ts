@@ -44,19 +44,34 @@ export class IntoWriter implements ResultWriter {
    * Resolves with the number of points that were to be written.
    * @throws CoordinatorError when storage refuses points; what was written before stays
    */
-  async write(target: IntoTarget): Promise<number> {
-    const { rowCount } = target.series;
+  async write({ database, retentionPolicy, series }: IntoTarget): Promise<number> {
     let written = 0;
-    for (let from = 0; from < rowCount; from += BATCH_ROWS) {
-      written += await this.writeRows(target, from, Math.min(rowCount, from + BATCH_ROWS));
+    let batch = this.newBatch();
+    for (const one of series) {
+      for (let from = 0; from < one.series.rowCount; from += BATCH_ROWS) {
+        const to = Math.min(one.series.rowCount, from + BATCH_ROWS);
+        if (batch.pointCount + to - from > BATCH_ROWS && batch.pointCount > 0) {
+          written += await this.writeBatch(database, retentionPolicy, batch);
+          batch = this.newBatch();
+        }
+        this.addRows(batch, one, { from, to });
+      }
     }
+    if (batch.pointCount > 0) written += await this.writeBatch(database, retentionPolicy, batch);
     return written;
   }
 
-  private async writeRows(target: IntoTarget, from: number, to: number): Promise<number> {
-    const { database, retentionPolicy, measurement, series } = target;
+  private newBatch(): PointsBatch {
     const batch = new PointsBatch();
     batch.markSource(INTO);
+    return batch;
+  }
+
+  private addRows(
+    batch: PointsBatch,
+    { measurement, series }: IntoTarget['series'][number],
+    { from, to }: { readonly from: number; readonly to: number },
+  ): void {
     const key = encodeSeriesKey(measurement, series.tags ?? []);
     const fill = new RowFiller(batch, this.shapes, batch.addExtra(key), key.length);
     const fields = fieldColumns(series);
@@ -64,6 +79,13 @@ export class IntoWriter implements ResultWriter {
     for (let row = from; row < to; row++) {
       fill.add(times?.kind === 'time' ? times.ns[row] : 0n, fields, row);
     }
+  }
+
+  private async writeBatch(
+    database: string,
+    retentionPolicy: string,
+    batch: PointsBatch,
+  ): Promise<number> {
     const { pointCount } = batch;
     const { books } = this;
     books?.receive(pointCount);

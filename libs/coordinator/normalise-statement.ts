@@ -67,11 +67,12 @@ function normaliseSelect(
   statement: SelectStatement,
   defaults: StatementDefaults,
 ): SelectStatement {
+  // The target comes first, so that its fault is the one that is told.
+  const into = statement.into && normaliseTarget(meta, statement.into, defaults);
   const named = rewriteSources(statement, (source) =>
     source.kind === 'measurement' ? [normaliseMeasurement(meta, source, defaults)] : [source],
   );
-  if (named.into === null) return named;
-  return { ...named, into: normaliseTarget(meta, named.into, defaults) };
+  return { ...named, into };
 }
 
 function normaliseMeasurement(

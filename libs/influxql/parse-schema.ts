@@ -7,7 +7,7 @@ import { parseCondition, parseMeasurements, parseSelect } from './parse-select.j
 import { formatInfluxqlDuration } from './text-form.js';
 import { TokenKind } from './token.js';
 import { unexpected, type TokenCursor } from './token-cursor.js';
-import { callsIn, groupByIntervalNs } from './select-shape.js';
+import { callsIn, groupByInterval } from './select-shape.js';
 
 /** "CREATE" "DATABASE" name [ "WITH" options ] ; two words consumed. */
 export function parseCreateDatabase(cursor: TokenCursor): Statement {
@@ -34,7 +34,7 @@ export function parseCreateRetentionPolicy(cursor: TokenCursor): Statement {
   const durationNs = cursor.duration();
   cursor.expect('REPLICATION');
   const replication = parseReplication(cursor);
-  const shardDurationNs = cursor.accept('SHARD') ? parseShardDuration(cursor) : null;
+  const shardDurationNs = cursor.accept('SHARD') ? parseFiniteShardDuration(cursor) : null;
   const isDefault = cursor.accept('DEFAULT');
   return {
     kind: 'createRetentionPolicy',
@@ -72,7 +72,7 @@ export function parseAlterRetentionPolicy(cursor: TokenCursor): Statement {
     seen.add(token.kind);
     if (token.kind === 'DURATION') options.durationNs = cursor.duration();
     else if (token.kind === 'REPLICATION') options.replication = parseReplication(cursor);
-    else if (token.kind === 'SHARD') options.shardDurationNs = parseShardDuration(cursor);
+    else if (token.kind === 'SHARD') options.shardDurationNs = parseFiniteShardDuration(cursor);
   }
   return {
     kind: 'alterRetentionPolicy',
@@ -96,6 +96,16 @@ function parseReplication(cursor: TokenCursor): number {
 /** SHARD is consumed. */
 function parseShardDuration(cursor: TokenCursor): bigint {
   cursor.expect('DURATION');
+  return cursor.duration();
+}
+
+/** As {@link parseShardDuration}, for policies of their own: a group of shards has an end. */
+function parseFiniteShardDuration(cursor: TokenCursor): bigint {
+  cursor.expect('DURATION');
+  const token = cursor.scanSkippingSpace();
+  if (token.kind === 'INF')
+    throw ParseError.at('invalid duration INF for shard duration', token.position);
+  cursor.unscan();
   return cursor.duration();
 }
 
@@ -196,13 +206,17 @@ export function parseCreateContinuousQuery(cursor: TokenCursor): Statement {
   const { everyNs, forNs } = parseResample(cursor);
   cursor.expect('BEGIN', 'SELECT');
   const source = parseSelect(cursor, 'required');
-  let intervalNs = groupByIntervalNs(source.dimensions);
+  const interval = groupByInterval(source.dimensions);
+  const fault = 'fault' in interval ? interval.fault : null;
+  let intervalNs = 'fault' in interval ? 0n : interval.intervalNs;
   if (callsIn(source).length > 0 && intervalNs === 0n) {
     cursor.unscan();
     cursor.unscan();
-    throw unexpected(cursor.scanSkippingSpace(), ['GROUP BY time(...)']);
+    const expected = ['GROUP BY time(...)', ...(fault === null ? [] : [fault])];
+    throw unexpected(cursor.scanSkippingSpace(), expected);
   }
   cursor.expect('END');
+  if (fault !== null) throw new ParseError(fault);
   if (everyNs > intervalNs) intervalNs = everyNs;
   if (forNs !== 0n && intervalNs > forNs) {
     throw new ParseError(
@@ -226,5 +240,8 @@ function parseResample(cursor: TokenCursor): { readonly everyNs: bigint; readonl
   if (token.kind !== 'EVERY' && token.kind !== 'FOR') throw unexpected(token, ['EVERY', 'FOR']);
   cursor.unscan();
   const everyNs = cursor.accept('EVERY') ? cursor.duration() : 0n;
-  return { everyNs, forNs: cursor.accept('FOR') ? cursor.duration() : 0n };
+  const forNs = cursor.accept('FOR') ? cursor.duration() : 0n;
+  if (everyNs === 0n && forNs === 0n)
+    throw unexpected(cursor.scanSkippingSpace(), ['EVERY', 'FOR']);
+  return { everyNs, forNs };
 }

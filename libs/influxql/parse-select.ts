@@ -140,7 +140,7 @@ export function parseMeasurements(cursor: TokenCursor): readonly MeasurementSour
 function parseSource(cursor: TokenCursor): Source {
   const source = cursor.regex();
   if (source !== null) return regexSource([], source);
-  if (!cursor.accept(TokenKind.LPAREN)) return parseMeasurement(cursor);
+  if (!cursor.accept(TokenKind.LPAREN)) return parseNamedMeasurement(cursor);
   cursor.expect('SELECT');
   const statement = parseSelect(cursor, 'optional');
   cursor.expect(TokenKind.RPAREN);
@@ -150,7 +150,11 @@ function parseSource(cursor: TokenCursor): Source {
 /** measurement = regex | [ [ db "." ] [ rp ] "." ] ( name | regex ) */
 export function parseMeasurement(cursor: TokenCursor): MeasurementSource {
   const leading = cursor.regex();
-  if (leading !== null) return regexSource([], leading);
+  return leading === null ? parseNamedMeasurement(cursor) : regexSource([], leading);
+}
+
+/** A measurement that does not begin with a regex; looking for one again would move the place of the text's end. */
+function parseNamedMeasurement(cursor: TokenCursor): MeasurementSource {
   const segments = cursor.segmentedIdents();
   const isFull = segments.length >= 3;
   const source = isFull ? null : cursor.regex();

@@ -361,6 +361,27 @@ const CASES: readonly (readonly [query: string, error: string])[] = [
   ],
   ['SELECT f FROM m WHERE (time > 5', 'found EOF, expected ) at line 1, char 32'],
   ['SELECT f FROM m WHERE time > $x', 'missing parameter: x'],
+  ['SELECT f FROM (SELECT f FROM "a"', 'found EOF, expected ) at line 1, char 33'],
+  [
+    'CREATE CONTINUOUS QUERY c ON d BEGIN SELECT mean(f) INTO t FROM m GROUP BY time() END',
+    'found ), expected GROUP BY time(...), time dimension expected 1 or 2 arguments at line 1, char 81',
+  ],
+  [
+    'CREATE CONTINUOUS QUERY c ON d BEGIN SELECT f INTO t FROM m GROUP BY time() END',
+    'time dimension expected 1 or 2 arguments',
+  ],
+  [
+    'CREATE CONTINUOUS QUERY c ON d RESAMPLE EVERY 0s BEGIN SELECT f INTO t FROM m END',
+    'found BEGIN, expected EVERY, FOR at line 1, char 50',
+  ],
+  [
+    'ALTER RETENTION POLICY a ON b SHARD DURATION INF',
+    'invalid duration INF for shard duration at line 1, char 46',
+  ],
+  [
+    'SELECT f FROM m WHERE host =~ /(?<x>a)/',
+    'error parsing regexp: invalid or unsupported Perl syntax: `(?<` at line 1, char 30',
+  ],
 ];
 
 describe('parse errors', () => {

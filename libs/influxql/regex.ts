@@ -33,12 +33,34 @@ function compile(source: string): RegexMatcher {
   if (/^(?:[A-Za-z0-9_ -])*$/.test(source)) return (text) => text.includes(source);
   const exact = /^\^([A-Za-z0-9_ -]*)\$$/.exec(source)?.[1];
   if (exact !== undefined) return (text) => text === exact;
+  // Go up to 1.21 knows (?P<name>…) only, and does not mind a name used twice.
+  if (hasBareNamedGroup(source))
+    throw new ParseError('error parsing regexp: invalid or unsupported Perl syntax: `(?<`');
   try {
-    const program = RE2JS.compile(source);
+    const program = programOf(source);
     return (text) => program.matcher(text).find();
   } catch (thrown) {
     throw new ParseError(messageOf(thrown));
   }
+}
+
+function programOf(source: string): RE2JS {
+  try {
+    return RE2JS.compile(source);
+  } catch (thrown) {
+    if (!/duplicate capture group name/.test(messageOf(thrown))) throw thrown;
+    return RE2JS.compile(source.replace(/\(\?P<\w+>/g, '('));
+  }
+}
+
+/** True where `(?<` stands outside classes and quotations. */
+function hasBareNamedGroup(source: string): boolean {
+  if (!source.includes('(?<')) return false;
+  const plain = source
+    .replace(/\\Q[^]*?(?:\\E|$)/g, '')
+    .replace(/\\[^]/g, '')
+    .replace(/\[\^?\]?(?:\[:\^?\w+:\]|[^\]])*\]/g, '');
+  return plain.includes('(?<');
 }
 
 /**

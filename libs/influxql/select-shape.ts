@@ -23,15 +23,27 @@ export function callsIn(statement: SelectStatement): readonly Call[] {
   return calls;
 }
 
-/** Interval of `time(d)` among dimensions that are well formed; 0 without. */
-export function groupByIntervalNs(dimensions: readonly Expr[]): bigint {
+/** Interval of `time(d)` among dimensions, 0 without; or what is wrong with it, in InfluxDB 1.x's words. */
+export function groupByInterval(
+  dimensions: readonly Expr[],
+): { readonly intervalNs: bigint } | { readonly fault: string } {
   for (const dimension of dimensions) {
     const expr = withoutParens(dimension);
     if (expr.kind !== 'call' || expr.name !== 'time') continue;
     const [interval] = expr.args;
-    if (interval?.kind === 'duration') return interval.valueNs;
+    if (!interval || expr.args.length > 2)
+      return { fault: 'time dimension expected 1 or 2 arguments' };
+    if (interval.kind !== 'duration')
+      return { fault: 'time dimension must have duration argument' };
+    return { intervalNs: interval.valueNs };
   }
-  return 0n;
+  return { intervalNs: 0n };
+}
+
+/** Interval of a well-formed `time(d)` among dimensions; 0 without. */
+export function groupByIntervalNs(dimensions: readonly Expr[]): bigint {
+  const found = groupByInterval(dimensions);
+  return 'fault' in found ? 0n : found.intervalNs;
 }
 
 /** What is inside any parentheses around an expression. */

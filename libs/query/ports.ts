@@ -179,11 +179,16 @@ export interface ResultSeries {
 
 /** Consumes rows of SELECT ... INTO. */
 export interface ResultWriter {
-  /** Writes the rows of one series; resolves with the number of points written. */
+  /** Writes rows, those of several series together; resolves with the number of points written. */
   write(target: {
     readonly database: string;
     readonly retentionPolicy: string;
-    readonly measurement: string;
-    readonly series: ResultSeries;
+    readonly series: readonly WrittenSeries[];
   }): Promise<number>;
+}
+
+/** Rows of one series for a measurement. */
+export interface WrittenSeries {
+  readonly measurement: string;
+  readonly series: ResultSeries;
 }

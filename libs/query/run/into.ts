@@ -3,7 +3,10 @@
  */
 import type { IntoTarget, SelectStatement } from '#influxql';
 import { compareNames } from '../compile/expand.js';
-import type { ResultColumn, ResultSeries, ResultWriter, TagPair } from '../ports.js';
+import type { ResultColumn, ResultSeries, ResultWriter, TagPair, WrittenSeries } from '../ports.js';
+
+/** Rows written together, of however many series. Same as InfluxDB 1.x. */
+const BATCH_ROWS = 10_000;
 
 /**
  * Writes every series and answers with the number of points written. A target without a name takes that of each series.
@@ -13,12 +16,22 @@ export async function writeInto(
   result: AsyncIterable<ResultSeries>,
   writer: ResultWriter,
 ): Promise<ResultSeries> {
+  const { database, retentionPolicy } = target;
   let written = 0;
+  let rows = 0;
+  let pending: WrittenSeries[] = [];
+  const flush = async (): Promise<void> => {
+    if (pending.length > 0)
+      written += await writer.write({ database, retentionPolicy, series: pending });
+    pending = [];
+    rows = 0;
+  };
   for await (const series of result) {
-    const { database, retentionPolicy } = target;
-    const measurement = target.name || series.name;
-    written += await writer.write({ database, retentionPolicy, measurement, series });
+    pending.push({ measurement: target.name || series.name, series });
+    rows += series.rowCount;
+    if (rows >= BATCH_ROWS) await flush();
   }
+  await flush();
   return {
     name: 'result',
     tags: null,

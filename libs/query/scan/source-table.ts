@@ -48,8 +48,6 @@ export interface Rows {
   readonly places?: Int32Array | null;
   /** What rows of several series are merged by where that is not their time, relative to the stretch's base. */
   readonly keys?: Float64Array | null;
-  /** What rows of several series are merged by where that is not their time, relative to the stretch's base. */
-  readonly keys?: Float64Array | null;
 }
 
 /** Gives rows of one series. */
