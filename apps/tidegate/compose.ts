@@ -35,7 +35,7 @@ import { InputsPart } from './inputs-part.js';
 import { MonitorPart } from './monitor-part.js';
 import { PrometheusPart } from './prometheus-part.js';
 import type { ServerPart } from './server.js';
-import { StartProgress } from './start-progress.js';
+import { StartProgress, storePhase } from './start-progress.js';
 import { storageCommands } from './storage-commands.js';
 import { SubscriberPart } from './subscriber-part.js';
 
@@ -262,12 +262,12 @@ function storePart(
     open: async () => {
       const log = logger.with({ service: 'store' });
       log.info('Using data dir', { path: config.data.dir });
-      progress.detail = () => ({ done: store.progress.opened, total: store.progress.expected });
+      progress.detail = () => storePhase(store.progress);
       const startedMs = performance.now();
       await store.open(shardIdentities(meta));
       progress.detail = () => ({});
       log.info('Open store (end)', {
-        shards: store.progress.opened,
+        shards: store.progress.shards.opened,
         durationMs: Math.round(performance.now() - startedMs),
       });
     },

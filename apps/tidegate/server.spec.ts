@@ -1,6 +1,6 @@
 import { silentLogger } from '#kernel';
 import { Server, type ServerPart } from './server.js';
-import { StartProgress } from './start-progress.js';
+import { StartProgress, storePhase } from './start-progress.js';
 
 const recorded = (
   names: readonly string[],
@@ -65,6 +65,24 @@ describe('Server', () => {
 });
 
 describe('StartProgress', () => {
+  it('says what of the store is being opened: bytes of the index, then shards with their logs', () => {
+    const index = { doneBytes: 5, totalBytes: 9 };
+    const shards = { opened: 1, expected: 4 };
+    const log = { foundBytes: 20, replayedBytes: 10 };
+    expect(storePhase({ isIndexLoaded: false, index, shards, log })).toEqual({
+      phase: 'series index',
+      done: 5,
+      total: 9,
+    });
+    expect(storePhase({ isIndexLoaded: true, index, shards, log })).toEqual({
+      phase: 'shards',
+      done: 1,
+      total: 4,
+      logBytes: 20,
+      logBytesReplayed: 10,
+    });
+  });
+
   it('lets those that wait through once all is open', async () => {
     const progress = new StartProgress();
     progress.enter('tsdb store', 2, 4);

@@ -1,11 +1,28 @@
 /** How far the start has come, for /ready and for requests that wait for it. */
 import type { Readiness } from '#httpd';
+import type { StoreProgress } from '#tsdb';
 
 /** What is under way. */
 export interface StartPhase {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+  /** Bytes of write-ahead logs found and replayed, while shards open. */
+  readonly logBytes?: number;
+  readonly logBytesReplayed?: number;
+}
+
+/** What of opening the store is under way: the index counts bytes, shards count themselves. */
+export function storePhase({ isIndexLoaded, index, shards, log }: StoreProgress): StartPhase {
+  if (!isIndexLoaded)
+    return { phase: 'series index', done: index.doneBytes, total: index.totalBytes };
+  return {
+    phase: 'shards',
+    done: shards.opened,
+    total: shards.expected,
+    logBytes: log.foundBytes,
+    logBytesReplayed: log.replayedBytes,
+  };
 }
 
 /** The start's state. */

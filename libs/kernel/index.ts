@@ -16,3 +16,4 @@ export {
 } from './file-system.js';
 export { redactUrl } from './redact-url.js';
 export { workerUrl } from './worker-url.js';
+export { workInTurns } from './work-in-turns.js';

@@ -95,7 +95,12 @@ export class SeriesIndex implements KnownSeries {
 
   /** Makes what was adopted ready for look-ups by key, in turns with other work. Look-ups before that wait for all of it. */
   async prepare(): Promise<void> {
-    while (this.keys.hashSome(HASHED_AT_ONCE)) await new Promise((done) => setImmediate(done));
+    while (this.prepareSome()) await new Promise((done) => setImmediate(done));
+  }
+
+  /** A turn of {@link prepare}; false when all is ready. */
+  prepareSome(): boolean {
+    return this.keys.hashSome(HASHED_AT_ONCE);
   }
 
   /** Number of ids given so far, those of series that are gone included. */

@@ -58,6 +58,11 @@ export class DatabaseIndex {
     this.shards.set(id, shard);
   }
 
+  /** What has been read of the stored index at loading, and its size. */
+  get progress(): { readonly doneBytes: number; readonly totalBytes: number } {
+    return this.storage?.progress ?? { doneBytes: 0, totalBytes: 0 };
+  }
+
   /** What is stored of a shard. */
   storedShard(id: number): StoredShard | undefined {
     return this.loaded.shards.get(id);

@@ -1,5 +1,5 @@
 export { type DataConfig, dataSection } from './data.config.js';
-export { Store, type StoreOptions } from './store.js';
+export { Store, type StoreOptions, type StoreProgress } from './store.js';
 export {
   Shard,
   type ShardIdentity,

@@ -53,6 +53,16 @@ const OPENING_AT_ONCE = 4;
 /** How often engines look whether their cache is due for a snapshot. */
 const TICK_MS = 1000;
 
+/** How far a store has come with opening: first the indexes of all databases, then shards with their logs. */
+export interface StoreProgress {
+  readonly isIndexLoaded: boolean;
+  /** Files of the series indexes, as far as they have been looked for. */
+  readonly index: { readonly doneBytes: number; readonly totalBytes: number };
+  readonly shards: { readonly opened: number; readonly expected: number };
+  /** Write-ahead logs of the shards that have been begun. */
+  readonly log: { readonly foundBytes: number; readonly replayedBytes: number };
+}
+
 /** Shards by id and series by database. */
 export class Store {
   private readonly shards = new Map<number, Shard>();
@@ -61,6 +71,8 @@ export class Store {
   private readonly creating = new Map<number, Promise<Shard>>();
   private openedCount = 0;
   private expectedCount = 0;
+  private isIndexLoaded = false;
+  private readonly log = { foundBytes: 0, replayedBytes: 0 };
   private isOpen = false;
   private ticker: NodeJS.Timeout | undefined;
 
@@ -73,6 +85,7 @@ export class Store {
     this.openedCount = 0;
     const databases = new Set(identities.map(({ database }) => database));
     await Promise.all([...databases].map((database) => this.databaseIndex(database).load()));
+    this.isIndexLoaded = true;
     const rest = [...identities];
     const work = async (): Promise<void> => {
       for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
@@ -90,9 +103,19 @@ export class Store {
     this.ticker.unref();
   }
 
-  /** Shards opened so far, of how many. */
-  get progress(): { readonly opened: number; readonly expected: number } {
-    return { opened: this.openedCount, expected: this.expectedCount };
+  /** How far {@link open} has come. */
+  get progress(): StoreProgress {
+    const index = { doneBytes: 0, totalBytes: 0 };
+    for (const { progress } of this.indexes.values()) {
+      index.doneBytes += progress.doneBytes;
+      index.totalBytes += progress.totalBytes;
+    }
+    return {
+      isIndexLoaded: this.isIndexLoaded,
+      index,
+      shards: { opened: this.openedCount, expected: this.expectedCount },
+      log: { ...this.log },
+    };
   }
 
   /** Writes every cache to TSM files, so that the next start replays nothing, and closes all shards. */
@@ -237,6 +260,10 @@ export class Store {
       snapshotColdMs: config.cacheSnapshotWriteColdDurationMs,
       fullCompactionColdMs: config.compactFullWriteColdDurationMs,
       cacheBytesMax: config.cacheMaxMemorySizeBytes,
+      onReplay: ({ found, replayed }) => {
+        this.log.foundBytes += found;
+        this.log.replayedBytes += replayed;
+      },
       contents: shardContents(identity.id, {
         shard: () => shard,
         engine: () => engine,

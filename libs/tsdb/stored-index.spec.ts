@@ -103,6 +103,21 @@ describe('a store with a stored index', () => {
     }),
   );
 
+  it('says how much of the index and the log it has read', () =>
+    withBench(async (bench) => {
+      await bench.restart();
+      const { isIndexLoaded, index, shards } = bench.store.store.progress;
+      expect([isIndexLoaded, shards]).toEqual([true, { opened: 1, expected: 1 }]);
+      expect(index.totalBytes).toBeGreaterThan(0);
+      expect(index.doneBytes).toBe(index.totalBytes);
+      await bench.write(point('m,a=d', 5n));
+      await bench.kill();
+      const { log } = bench.store.store.progress;
+      expect(log.foundBytes).toBeGreaterThan(0);
+      expect(log.replayedBytes).toBe(log.foundBytes);
+      expect(bench.times('m,a=d')).toEqual([5n]);
+    }));
+
   it('sees that a file has gone', () =>
     withBench(async (bench) => {
       await bench.restart(() => void bench.files.remove(FIRST));

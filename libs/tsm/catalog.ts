@@ -11,4 +11,6 @@ export interface SeriesCatalog extends KnownSeries {
   restore(bytes: Uint8Array, start: number, length: number): number;
   /** Keys for a worker thread. */
   shareKeys(): SharedKeys;
+  /** Makes keys ready to be found, in turns with other work; without it the first look-up waits for all of them. */
+  prepare?(): Promise<void>;
 }

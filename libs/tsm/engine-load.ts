@@ -60,6 +60,8 @@ export interface LoadingParts {
   readonly fileStore: FileStore;
   readonly cache: Cache;
   readonly contents: ShardContents;
+  /** Told of bytes of the log that there are to be replayed, and of those that have been. */
+  readonly onReplay: (bytes: { readonly found: number; readonly replayed: number }) => void;
 }
 
 /** A segment of the log that has been replayed. */
@@ -78,18 +80,28 @@ export interface ReplayOutcome {
 
 const decoder = new TextDecoder();
 
+/** Keys reported between turns: about a millisecond. */
+const KEYS_AT_ONCE = 1000;
+
 /** Reports every series and field of a file that has a value left. */
-export function scanFileKeys(
+function scanFileKeys(reader: TsmReader, catalog: SeriesCatalog, contents: ShardContents): void {
+  const steps = fileKeys(reader, catalog, contents);
+  while (steps.next().done !== true);
+}
+
+/** The same as a generator of turns. */
+export function* fileKeys(
   reader: TsmReader,
   catalog: SeriesCatalog,
   contents: ShardContents,
-): void {
+): Generator<void, void> {
   const entries = new IndexEntries();
   const scanner = reader.scan();
   const hasTombstones = reader.tombstones.count > 0;
   let lastSeries: Uint8Array = new Uint8Array(0);
   let seriesId = -1;
-  while (scanner.next(entries)) {
+  for (let n = 1; scanner.next(entries); n++) {
+    if (n % KEYS_AT_ONCE === 0) yield;
     const { key } = scanner;
     const at = findSeparator(key);
     if (at < 0) continue;
@@ -132,11 +144,16 @@ class LogReplay {
   constructor(private readonly parts: LoadingParts) {}
 
   async run(): Promise<ReplayOutcome> {
-    const { files, walDirectory, catalog, shapes, logger } = this.parts;
+    const { files, walDirectory, catalog, shapes, logger, onReplay } = this.parts;
     const numbers = (await files.list(walDirectory))
       .map((entry) => segmentNumber(entry.name))
       .filter((number): number is number => number !== null)
       .sort((a, b) => a - b);
+    for (const number of numbers) {
+      const stat = await files.stat(join(walDirectory, segmentName(number)));
+      onReplay({ found: stat?.sizeBytes ?? 0, replayed: 0 });
+    }
+    if (numbers.length > 0) await catalog.prepare?.();
     const segments: FoundSegment[] = [];
     let damagedRecords = 0;
     for (const number of numbers) {
@@ -161,6 +178,7 @@ class LogReplay {
       const isDamaged = outcome.damagedRecords > 0;
       segments.push({ number, sizeBytes: bytes.length, isDamaged });
       damagedRecords += outcome.damagedRecords;
+      onReplay({ found: 0, replayed: bytes.length });
       if (outcome.damagedRecords > 0) {
         logger.error('log segment has damaged records', { path, records: outcome.damagedRecords });
       } else if (outcome.unreadBytes > 0) {

@@ -2,7 +2,7 @@
  * The storage engine of one shard: write-ahead log, cache and TSM files. Knows series by id and fields by name; what they
  * mean is the shard's affair. Writes are encoded and cached synchronously and acknowledged when the log is on disk.
  */
-import { type Clock, type FileSystem, type Logger, messageOf } from '#kernel';
+import { type Clock, type FileSystem, type Logger, messageOf, workInTurns } from '#kernel';
 import type { PointsBatch, RowRun, ShapeTable } from '#models';
 import { Cache } from './cache/cache.js';
 import type { SeriesCatalog } from './catalog.js';
@@ -10,7 +10,7 @@ import type { CompactionStatistics } from './compaction/compaction-statistics.js
 import type { Compactor } from './compaction/compactors.js';
 import { ShardCompactions } from './compaction/shard-compactions.js';
 import { coversFile, type Deletion, deleteFromFile, seriesLeft } from './deletion.js';
-import { replayLog, scanFileKeys, type ShardContents } from './engine-load.js';
+import { fileKeys, replayLog, type ShardContents } from './engine-load.js';
 import { TsmError } from './errors.js';
 import { FileStore } from './file-store.js';
 import { InfluxLog } from './influx-log.js';
@@ -43,6 +43,8 @@ export interface EngineOptions {
   readonly cacheBytesMax: number;
   /** Told what the shard turns out to hold, at opening and after deletions. */
   readonly contents: ShardContents;
+  /** Told at opening of bytes of the log that there are to be replayed, and of those that have been. */
+  readonly onReplay?: (bytes: { readonly found: number; readonly replayed: number }) => void;
 }
 
 /** Counters of an engine; names of InfluxDB's `tsm1_engine`, apart from the last three. */
@@ -121,9 +123,12 @@ export class Engine {
     const { fileStore, active: cache } = this;
     const { areKnownThere, unknown } = await fileStore.open(contents.knownFiles);
     contents.onFilesFound(areKnownThere);
-    for (const reader of areKnownThere ? unknown : fileStore.checked())
-      scanFileKeys(reader, catalog, contents);
-    const parts = { files, logger, catalog, shapes, walDirectory, fileStore, cache, contents };
+    const unread = areKnownThere ? unknown : fileStore.checked();
+    if (unread.length > 0) await catalog.prepare?.();
+    for (const reader of unread) await workInTurns(fileKeys(reader, catalog, contents));
+    const onReplay = this.options.onReplay ?? ((): void => undefined);
+    const loaded = { fileStore, cache, contents, onReplay };
+    const parts = { files, logger, catalog, shapes, walDirectory, ...loaded };
     await this.influxLog.replay(parts);
     const { segments, damagedRecords } = await replayLog(parts);
     this.statistics.damagedWalRecords += damagedRecords;

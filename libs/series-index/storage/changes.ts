@@ -103,18 +103,23 @@ export function encodeChange(
   return out.bytes;
 }
 
+/** Series made anew between turns: about a millisecond. */
+const SERIES_AT_ONCE = 1000;
+
 /** Applies a change that was read back. */
-function applyChange(
+function* applyChange(
   payload: Uint8Array,
   index: SeriesIndex,
   shards: Map<number, StoredShard>,
-): void {
+): Generator<void, void> {
   const from = new PayloadReader(payload);
   const shardId = from.varint();
   const isWhole = from.varint() === 1;
   const firstNew = from.varint();
   const freshCount = from.varint();
+  while (freshCount > 0 && index.prepareSome()) yield;
   for (let n = 0; n < freshCount; n++) {
+    if (n % SERIES_AT_ONCE === SERIES_AT_ONCE - 1) yield;
     // Keys come in the order of their numbers, which are the ids of the index that reads them.
     if (index.restoreGone(from.blob()) !== firstNew + n) {
       throw new SeriesIndexError(
@@ -151,20 +156,24 @@ export interface LogOutcome {
   readonly fault: Error | null;
 }
 
-/** Reads a log from its first frame on; the magic has been read. Stops where it is not sound. */
-export function readLog(
+/**
+ * Reads a log from its first frame on; the magic has been read. Stops where it is not sound. A generator of turns, as
+ * that of an image is.
+ */
+export function* readLog(
   reader: FrameReader,
   index: SeriesIndex,
   shards: Map<number, StoredShard>,
-): LogOutcome {
+): Generator<void, LogOutcome> {
   let wasClosed = false;
   try {
     while (reader.advance()) {
       const { kind } = reader;
       const payload = reader.read();
       wasClosed = kind === FrameKind.CLOSED;
-      if (kind === FrameKind.SHARD_CHANGED) applyChange(payload, index, shards);
+      if (kind === FrameKind.SHARD_CHANGED) yield* applyChange(payload, index, shards);
       else if (kind === FrameKind.SHARD_GONE) shards.delete(new PayloadReader(payload).varint());
+      yield;
     }
     return { wasClosed, sizeBytes: reader.at, crc: reader.crc, fault: null };
   } catch (error) {

@@ -68,19 +68,23 @@ export async function writeImage(writer: FrameWriter, frames: ImageFrames): Prom
 }
 
 /**
- * Reads an image into an empty index. Blocks.
+ * Reads an image into an empty index. A generator of turns: it yields between pieces, of 1 MiB of keys, or one column.
  * @returns the shards, their series by the index' ids
  * @throws SeriesIndexError, CorruptionError when it is not sound; the index is still empty then
  */
-export function readImage(reader: FrameReader, index: SeriesIndex): Map<number, StoredShard> {
+export function* readImage(
+  reader: FrameReader,
+  index: SeriesIndex,
+): Generator<void, Map<number, StoredShard>> {
   reader.begin();
   reader.expect(FrameKind.COUNTS);
   const counts = new PayloadReader(reader.read());
   const [idCount, slabCount] = [counts.varint(), counts.varint()];
   const [measurementCount, shardCount] = [counts.varint(), counts.varint()];
-  const keys = readTable(reader, idCount, slabCount);
+  const keys = yield* readTable(reader, idCount, slabCount);
   const measurements: MeasurementContent[] = [];
-  for (let n = 0; n < measurementCount; n++) measurements.push(readMeasurement(reader, idCount));
+  for (let n = 0; n < measurementCount; n++)
+    measurements.push(yield* readMeasurement(reader, idCount));
   const shards = new Map<number, StoredShard>();
   for (let n = 0; n < shardCount; n++) {
     reader.expect(FrameKind.SHARD);
@@ -89,16 +93,22 @@ export function readImage(reader: FrameReader, index: SeriesIndex): Map<number, 
     const files = takeFiles(state);
     const fields = takeFields(state);
     shards.set(id, { files, fields, series: state.set() });
+    yield;
   }
   reader.expect(FrameKind.END);
   reader.read();
   const total = measurements.reduce((sum, { ids }) => sum + ids.length, 0);
   if (total !== idCount) throw reader.corrupt(`${total} series of ${idCount}`);
+  yield;
   index.adopt({ keys, measurements });
+  yield;
   return shards;
 }
 
-function readMeasurement(reader: FrameReader, idCount: number): MeasurementContent {
+function* readMeasurement(
+  reader: FrameReader,
+  idCount: number,
+): Generator<void, MeasurementContent> {
   reader.expect(FrameKind.MEASUREMENT);
   const header = new PayloadReader(reader.read());
   const name = header.text();
@@ -110,12 +120,14 @@ function readMeasurement(reader: FrameReader, idCount: number): MeasurementConte
     slabCount: header.varint(),
   }));
   const ids = readNumbers(reader, seriesCount, idCount);
+  yield;
   const order = isOrdered ? readNumbers(reader, seriesCount, seriesCount) : null;
-  const columns: TagColumnContent[] = facts.map(({ key, valueCount, slabCount }) => ({
-    key,
-    ids: readNumbers(reader, seriesCount, valueCount + 1),
-    values: readTable(reader, valueCount, slabCount),
-  }));
+  const columns: TagColumnContent[] = [];
+  for (const { key, valueCount, slabCount } of facts) {
+    yield;
+    const columnIds = readNumbers(reader, seriesCount, valueCount + 1);
+    columns.push({ key, ids: columnIds, values: yield* readTable(reader, valueCount, slabCount) });
+  }
   return { name, ids, order, columns };
 }
 
@@ -131,7 +143,11 @@ function readNumbers(reader: FrameReader, count: number, below: number): Int32Ar
   return numbers;
 }
 
-function readTable(reader: FrameReader, count: number, slabCount: number): KeyTable {
+function* readTable(
+  reader: FrameReader,
+  count: number,
+  slabCount: number,
+): Generator<void, KeyTable> {
   reader.expect(FrameKind.KEY_LENGTHS);
   if (reader.length !== count * 2) throw reader.corrupt(`frame of ${reader.length} bytes`);
   const lengths = new Uint16Array(count);
@@ -143,6 +159,7 @@ function readTable(reader: FrameReader, count: number, slabCount: number): KeyTa
     const slab = KeyTable.newSlab();
     reader.readInto([slab.subarray(0, reader.length)]);
     slabs.push(slab);
+    yield;
   }
   const table = KeyTable.restore(lengths, slabs);
   if (table === null) throw reader.corrupt('keys do not fit their lengths');

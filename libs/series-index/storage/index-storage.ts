@@ -13,6 +13,7 @@ import {
   messageOf,
   type OpenFile,
   TidegateError,
+  workInTurns,
 } from '#kernel';
 import { SeriesIndexError } from '../errors.js';
 import { SeriesIndex } from '../series-index.js';
@@ -71,6 +72,8 @@ export class IndexStorage {
   private isImageAsked = false;
   private retryAtMs = Number.NEGATIVE_INFINITY;
   private last: Promise<void> = Promise.resolve();
+  /** What has been read of the files at loading, and their size. */
+  readonly progress = { doneBytes: 0, totalBytes: 0 };
   /** Images and logs put aside because they did not read. */
   badFileCount = 0;
 
@@ -188,6 +191,11 @@ export class IndexStorage {
 
   private async read(): Promise<LoadedShards> {
     const [images, logs] = [await this.generations('tgidx'), await this.generations('tgilog')];
+    for (const name of [
+      this.path(images[0] ?? 0, 'tgidx'),
+      this.path(images[0] ?? logs.at(-1) ?? 0, 'tgilog'),
+    ])
+      this.progress.totalBytes += (await this.parts.files.stat(name))?.sizeBytes ?? 0;
     this.generation = Math.max(0, ...images, ...logs);
     const shards = images.length > 0 ? await this.readImage(images[0]) : new Map();
     // A log goes with the image of its generation; without any image, only that of an index which had none is of use.
@@ -203,13 +211,27 @@ export class IndexStorage {
     return { shards, wasClosed };
   }
 
+  /** Counts what has been read of a file. */
+  private *reading<T>(work: Generator<void, T>, reader: FrameReader): Generator<void, T> {
+    const { progress } = this;
+    const before = progress.doneBytes;
+    for (;;) {
+      const step = work.next();
+      progress.doneBytes = before + reader.at;
+      if (step.done === true) return step.value;
+      yield;
+    }
+  }
+
   /** Null when it is not sound: it is put aside, and the log that goes with it is of no use. */
   private async readImage(generation: number): Promise<Map<number, StoredShard> | null> {
     const path = this.path(generation, 'tgidx');
     const opened = await FrameReader.open(this.parts.files, path);
     if (opened === null) return null;
     try {
-      const shards = readImage(opened.reader, this.index);
+      const shards = await workInTurns(
+        this.reading(readImage(opened.reader, this.index), opened.reader),
+      );
       this.imageBytes = opened.reader.at;
       this.imageSortedCount = sortedCount(this.index);
       return shards;
@@ -239,7 +261,9 @@ export class IndexStorage {
       // One byte: whether an image goes with it.
       const isBehindImage = opened.reader.read()[0] === 1;
       if (isBehindImage !== hasImage) throw opened.reader.corrupt('its image is missing');
-      outcome = readLog(opened.reader, this.index, shards);
+      outcome = await workInTurns(
+        this.reading(readLog(opened.reader, this.index, shards), opened.reader),
+      );
     } catch (error) {
       if (!isUnsound(error)) throw error;
       outcome = { wasClosed: false, sizeBytes: 0, crc: 0, fault: error as Error };
