@@ -34,6 +34,7 @@ import { IngestPart } from './ingest-part.js';
 import { InputsPart } from './inputs-part.js';
 import { MonitorPart } from './monitor-part.js';
 import { PrometheusPart } from './prometheus-part.js';
+import { warnOfOpenKeys } from './open-keys.js';
 import type { ServerPart } from './server.js';
 import { StartProgress, storePhase } from './start-progress.js';
 import { storageCommands } from './storage-commands.js';
@@ -117,7 +118,7 @@ export function compose(
     logger,
   });
   writer.addListener(jobs.writeListener);
-  writer.addListener(monitor.writeListener);
+  for (const listener of monitor.writeListeners) writer.addListener(listener);
   const subscriber = new SubscriberPart(config, { meta, metaStore, store, files, clock, logger });
   writer.addListener(subscriber);
   const inputs = new InputsPart(config, {
@@ -151,6 +152,7 @@ export function compose(
     reader: engine.reader,
     shapes,
     clock,
+    isReadAuthorized: config.http.isPromReadAuthEnabled,
     rejects,
   });
   ingest.sheet.add(() => [...inputs.ledgers(), prometheus.ledger]);
@@ -218,6 +220,11 @@ export function compose(
   registry.register('ingest', () => ingest.statistics());
   registry.register('deadletters', () => deadLetters.letters.statistics());
   const parts: ServerPart[] = [
+    {
+      name: 'private keys',
+      open: () => warnOfOpenKeys(config, logger),
+      close: () => undefined,
+    },
     monitor.runtimeWatch,
     inputs.preparation,
     // Listening comes first: /ping and /ready answer while the store loads, and writes wait for it.

@@ -12,6 +12,7 @@ import type { Clock, FileSystem, Logger } from '#kernel';
 import type { MetaClient } from '#meta';
 import {
   CardinalityFirewall,
+  IngressCounters,
   RuntimeStatistics,
   serverDiagnostics,
   ServerMetrics,
@@ -48,8 +49,8 @@ export class MonitorPart implements ServerPart {
   readonly registry: StatisticsRegistry;
   readonly extensions: readonly ExtensionHandler[];
   readonly syntax: readonly StatementExtension[] = [showTopExtension];
-  /** Is to be told of every write. */
-  readonly writeListener: WriteListener;
+  /** Are to be told of every write. */
+  readonly writeListeners: readonly WriteListener[];
   /** Stands before the making of series. */
   readonly gate: SeriesGate;
   private readonly runtime = new RuntimeStatistics();
@@ -71,14 +72,19 @@ export class MonitorPart implements ServerPart {
       logger.with({ service: 'cardinality' }),
     );
     this.metrics = new ServerMetrics(registry, REPORTED_VERSION);
-    this.writeListener = talkers;
+    const ingress = new IngressCounters(config.data, store);
+    this.writeListeners = [talkers, ingress];
     this.extensions = [showTopHandler(talkers)];
     this.gate = {
       isLimiting: firewall.isLimiting,
       admit: (candidate) => firewall.admit(candidate),
-      made: (series) => talkers.made(series),
+      made: (series) => {
+        talkers.made(series);
+        ingress.made(series);
+      },
     };
     registry.register('runtime', () => runtime.collect());
+    registry.register('ingress', () => ingress.collect());
     registry.register('cardinality', () => firewall.collect());
     const build = { version: REPORTED_VERSION, commit: '', branch: '' };
     registry.registerDiagnostics('server', serverDiagnostics(build, clock));

@@ -24,6 +24,8 @@ export interface PrometheusPartOptions {
   readonly reader: StoreReader;
   readonly shapes: ShapeTable;
   readonly clock: Clock;
+  /** `prom-read-auth-enabled` */
+  readonly isReadAuthorized: boolean;
   /** Keeps bodies that cannot be read. */
   readonly rejects: RejectSink;
 }
@@ -49,6 +51,7 @@ export class PrometheusPart {
       },
       shapes,
       clock,
+      isReadAuthorized: options.isReadAuthorized,
       onReject: (rejected) => rejects.reject(rejected),
     });
     this.service = service;

@@ -49,8 +49,8 @@ export const httpSection = defineSection({
     isPingAuthEnabled: booleanKey('ping-auth-enabled', false, {
       doc: 'Whether /ping, /status and /metrics need a user.',
     }),
-    isPromReadAuthEnabled: booleanKey('prom-read-auth-enabled', false, {
-      doc: 'Known from InfluxDB. With auth-enabled, remote read always needs a user who may read the database.',
+    isPromReadAuthEnabled: booleanKey('prom-read-auth-enabled', true, {
+      doc: 'Whether remote read needs READ on the database, where auth-enabled is on; InfluxDB has false, which lets every user read every database.',
     }),
     isHttpsEnabled: booleanKey('https-enabled', false, {
       doc: 'Whether connections are encrypted.',
@@ -62,7 +62,7 @@ export const httpSection = defineSection({
       doc: "PEM file of the key; empty means it is in the certificate's file.",
     }),
     isHttpsCertificateInsecure: booleanKey('https-insecure-certificate', false, {
-      doc: 'Whether the key may be readable by others.',
+      doc: 'Whether a key that other users may read is taken without a warning.',
     }),
     sharedSecret: stringKey('shared-secret', '', {
       doc: 'Secret of JSON web tokens; empty refuses them.',

@@ -15,5 +15,6 @@ export { withTimedSyncs } from './metrics/observed-files.js';
 export { withTimedCompactions, withTimedSnapshots } from './metrics/observed-work.js';
 export { TopTalkers } from './top/top-talkers.js';
 export { showTopExtension, showTopHandler } from './top/show-top.js';
+export { IngressCounters } from './ingress/ingress-counters.js';
 export { type CardinalityConfig, cardinalitySection } from './cardinality/cardinality.config.js';
 export { CardinalityFirewall } from './cardinality/cardinality-firewall.js';

@@ -17,6 +17,8 @@ export interface SeriesCandidate {
 /** A series that was made. */
 export interface MadeSeries {
   readonly database: string;
+  /** Of the shard that it was made for. */
+  readonly retentionPolicy: string;
   readonly index: SeriesIndex;
   readonly seriesId: number;
   readonly source: PointSource;

@@ -372,7 +372,7 @@ export class Shard {
     source: PointSource,
   ): number | string {
     const { index } = this;
-    const { database } = this.identity;
+    const { database, retentionPolicy } = this.identity;
     let wanted = key;
     if (gate.isLimiting && index.find(key, 0, key.length, hashKey(key, 0, key.length)) < 0) {
       const decision = gate.admit({ database, index, key, source });
@@ -382,7 +382,8 @@ export class Shard {
     const countBefore = index.seriesCount;
     const found = index.findOrCreate(wanted, 0, wanted.length);
     if (found instanceof SeriesLimitError) return found.reason;
-    if (index.seriesCount !== countBefore) gate.made({ database, index, seriesId: found, source });
+    if (index.seriesCount !== countBefore)
+      gate.made({ database, retentionPolicy, index, seriesId: found, source });
     return found;
   }
 }

@@ -33,7 +33,7 @@ export const opentsdbSection = defineListSection({
       doc: "PEM file of the key; empty means it is in the certificate's file.",
     }),
     isCertificateInsecure: booleanKey('insecure-certificate', false, {
-      doc: 'Whether the key may be readable by others.',
+      doc: 'Whether a key that other users may read is taken without a warning.',
     }),
     batchSize: integerKey('batch-size', 1000, { doc: 'Points that are written together.' }),
     batchPending: integerKey('batch-pending', 5, { doc: 'Batches that may wait.' }),

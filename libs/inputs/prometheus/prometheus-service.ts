@@ -25,6 +25,8 @@ export interface PrometheusServiceParts {
   /** The process' table of shapes. */
   readonly shapes: ShapeTable;
   readonly clock: Clock;
+  /** Whether who reads must have READ on the database; true unless given. */
+  readonly isReadAuthorized?: boolean;
   /** Told of bodies that cannot be read. */
   onReject?(rejected: RejectedInput): void;
 }
@@ -42,7 +44,12 @@ export class PrometheusService {
     const onReject = parts.onReject?.bind(parts);
     this.ledger = new IngestLedger(LISTENER, clock, onReject);
     this.writes = new WriteHandler({ config, sink, shapes, ledger: this.ledger, statistics });
-    this.reads = new ReadHandler({ config, reader, statistics });
+    this.reads = new ReadHandler({
+      config,
+      reader,
+      statistics,
+      isAuthorized: parts.isReadAuthorized ?? true,
+    });
   }
 
   /** Answers POST /api/v1/prom/write. @throws TidegateError */

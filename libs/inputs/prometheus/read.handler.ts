@@ -22,6 +22,8 @@ export interface ReadHandlerParts {
   readonly config: PrometheusConfig;
   readonly reader: SeriesReader;
   readonly statistics: PrometheusStatistics;
+  /** Whether who reads must have READ on the database. */
+  readonly isAuthorized: boolean;
 }
 
 /** Bytes of a read's body as sent. */
@@ -90,7 +92,7 @@ export class ReadHandler {
     const database = request.parameter('db');
     if (database === '' || !reader.hasDatabase(database))
       throw new InputError('inputs.bad-request', 'no database');
-    request.authorize('READ', database);
+    if (this.parts.isAuthorized) request.authorize('READ', database);
     const retentionPolicy = request.parameter('rp');
     if (!reader.hasRetentionPolicy(database, retentionPolicy))
       throw new InputError('inputs.bad-request', 'invalid retention policy');

@@ -1,6 +1,6 @@
 /**
- * Writes batches of one listener, one after the other, and books what became of their points. At most `batch-pending` batches
- * wait; then the writer is busy, and who fills it holds back its senders (TCP) or drops and counts (UDP).
+ * Writes batches of one listener, one after the other (or `writers` at one time), and books what became of their points. At most
+ * `batch-pending` batches wait; then the writer is busy, and who fills it holds back its senders (TCP) or drops and counts (UDP).
  */
 import { type Logger, messageOf, TidegateError } from '#kernel';
 import type { PointsBatch, PointSource } from '#models';
@@ -16,6 +16,8 @@ export interface BatchWriterConfig {
   readonly isRetentionPolicyCreated?: boolean;
   /** `batch-pending`: batches that may wait for the writer. */
   readonly batchPending: number;
+  /** `writers`: batches that are written at one time, 1 unless given. With more, batches may be stored in another order. */
+  readonly writersMax?: number;
 }
 
 /** What a writer works with. */
@@ -55,24 +57,28 @@ export class BatchWriter {
   /** Of batches that do not say where their points come from. */
   private readonly source: PointSource;
   private readonly refused: RefusedPoints;
+  /** Batches whose turn has not come. */
   private readonly queue: PendingBatch[] = [];
-  private writing: Promise<void> | null = null;
+  private readonly writing = new Set<Promise<void>>();
+  private readonly writersMax: number;
   private isClosing = false;
   private wasBusy = false;
-  private wake: () => void = () => undefined;
+  /** Ends the waits before further tries. */
+  private readonly wakes = new Set<() => void>();
 
   constructor(
     private readonly config: BatchWriterConfig,
     private readonly parts: BatchWriterParts,
   ) {
     this.batchPending = config.batchPending || PENDING_DEFAULT;
+    this.writersMax = Math.max(1, config.writersMax ?? 1);
     this.source = { listener: parts.ledger.listener, peer: '' };
     this.refused = new RefusedPoints(parts.ledger, parts.sink);
   }
 
   /** True while as many batches wait as may: hold back or drop. What comes all the same is kept. */
   get isBusy(): boolean {
-    return this.queue.length >= this.batchPending;
+    return this.queue.length + this.writing.size >= this.batchPending + this.writersMax - 1;
   }
 
   /**
@@ -84,28 +90,33 @@ export class BatchWriter {
     batch.areRefusalsWanted = true;
     this.queue.push({ batch, done });
     this.wasBusy ||= this.isBusy;
-    this.writing ??= this.writeAll();
+    this.writeNext();
   }
 
   /** Resolves when everything is stored or lost. The writer can be used again afterwards. */
   async drain(): Promise<void> {
     this.isClosing = true;
-    this.wake();
-    while (this.writing !== null) await this.writing;
+    for (const wake of this.wakes) wake();
+    while (this.writing.size > 0) await Promise.all(this.writing);
     this.isClosing = false;
   }
 
-  private async writeAll(): Promise<void> {
-    for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
-      await this.write(next.batch);
-      this.queue.shift();
-      next.done();
-      if (this.wasBusy && !this.isBusy) {
-        this.wasBusy = false;
-        this.parts.onRelief?.();
-      }
+  /** Takes up batches that wait while there are writers. */
+  private writeNext(): void {
+    while (this.writing.size < this.writersMax) {
+      const next = this.queue.shift();
+      if (next === undefined) return;
+      const written: Promise<void> = this.write(next.batch).then(() => {
+        this.writing.delete(written);
+        next.done();
+        if (this.wasBusy && !this.isBusy) {
+          this.wasBusy = false;
+          this.parts.onRelief?.();
+        }
+        this.writeNext();
+      });
+      this.writing.add(written);
     }
-    this.writing = null;
   }
 
   private async write(batch: PointsBatch): Promise<void> {
@@ -156,11 +167,13 @@ export class BatchWriter {
   /** Waits, but not when closing. */
   private pause(durationMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, durationMs);
-      this.wake = () => {
+      const wake = (): void => {
         clearTimeout(timer);
+        this.wakes.delete(wake);
         resolve();
       };
+      const timer = setTimeout(wake, durationMs);
+      this.wakes.add(wake);
     });
   }
 }

@@ -8,6 +8,8 @@ import {
   stringKey,
 } from '#config';
 
+const WRITERS_MAX = 256;
+
 /** Declaration of `[[udp]]`, with InfluxDB 1.x's names. */
 export const udpSection = defineListSection({
   name: 'udp',
@@ -30,8 +32,14 @@ export const udpSection = defineListSection({
     precision: stringKey('precision', '', {
       doc: 'Unit of times: "", "n", "u", "ms", "s", "m" or "h"; empty means nanoseconds.',
     }),
-    writersMax: integerKey('writers', 1, { doc: 'Batches that may be written at one time.' }),
+    writersMax: integerKey('writers', 1, {
+      doc: 'Batches that may be written at one time. With more than one, of two values for one series and time the earlier may stay.',
+    }),
   },
+  check: ({ writersMax }) =>
+    writersMax >= 1 && writersMax <= WRITERS_MAX
+      ? null
+      : `udp writers must be between 1 and ${WRITERS_MAX}`,
 });
 
 /** Values of one `[[udp]]`. */

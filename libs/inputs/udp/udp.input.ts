@@ -67,7 +67,7 @@ export class UdpInput implements Input {
     private readonly config: UdpConfig,
     private readonly context: InputContext,
   ) {
-    const { bindAddress, database, retentionPolicy, batchPending } = config;
+    const { bindAddress, database, retentionPolicy, batchPending, writersMax } = config;
     const { clock, sink, rejects } = context;
     const logger = context.logger.with({ service: 'udp' });
     this.ledger = new IngestLedger(`udp ${bindAddress}`, clock, (rejected) =>
@@ -76,7 +76,7 @@ export class UdpInput implements Input {
     const { ledger } = this;
     this.peers = new PeerSources(ledger.listener);
     this.writer = new BatchWriter(
-      { database, retentionPolicy, batchPending },
+      { database, retentionPolicy, batchPending, writersMax },
       { sink, ledger, logger },
     );
     this.parser = new LineParser(context.shapes);

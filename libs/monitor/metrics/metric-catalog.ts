@@ -221,6 +221,16 @@ const deadLetters: PartMetrics = {
   },
 };
 
+/** What is written by measurement and login. */
+const ingress: PartMetrics = {
+  labels: { db: 'database', rp: 'retention_policy', measurement: 'measurement', login: 'login' },
+  fields: {
+    pointsWritten: counter('ingress_points', 'Points stored.'),
+    valuesWritten: counter('ingress_values', 'Field values stored.'),
+    seriesCreated: counter('ingress_series_created', 'Series made.'),
+  },
+};
+
 /** Parts whose numbers cannot be gathered. */
 const failures: PartMetrics = {
   labels: { source: 'source' },
@@ -248,6 +258,7 @@ const PARTS: Readonly<Record<string, PartMetrics>> = {
   ingestLoss,
   deadletters: deadLetters,
   monitor: failures,
+  ingress,
   cq,
   retention,
   'shard-precreation': precreation,

@@ -28,7 +28,7 @@ const setUp = () => {
       const before = index.seriesCount;
       const seriesId = index.findOrCreate(key, 0, key.length) as number;
       if (index.seriesCount !== before)
-        talkers.made({ database: 'd', index, seriesId, source: from });
+        talkers.made({ database: 'd', retentionPolicy: 'r', index, seriesId, source: from });
       if (group.rows === group.capacity) group.grow();
       group.seriesIds[group.rows++] = seriesId;
       batch.pointCount++;
