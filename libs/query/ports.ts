@@ -139,6 +139,11 @@ export interface SeriesCursor {
    * there each batch brings its own.
    */
   next(field: number): ColumnBatch | null;
+  /**
+   * Leaves out the values of field number `field` up to and with `pastNs` in the order of reading, later each time. The
+   * last batch of the field is not valid any more.
+   */
+  skip(field: number, pastNs: bigint): void;
   /** Ends reading before the end: nothing is left, and batches are not valid any more. May be called again. */
   close(): void;
 }

@@ -6,6 +6,7 @@ import type { Clock } from '#kernel';
 import type { SelectStatement, Statement } from '#influxql';
 import { LongQueryError, QueryError } from './errors.js';
 import { noLimits, QueryBudget, type QueryLimits, QueryMemory } from './limits.js';
+import { LongSelects } from './long-selects.js';
 import type { MetadataReader } from './metadata/database-views.js';
 import { runShowCardinality } from './metadata/show-cardinality.js';
 import { runShow, type ShowContext } from './metadata/show.js';
@@ -57,6 +58,7 @@ export interface QueryContext {
 export class QueryEngine {
   readonly #parts: QueryEngineParts;
   readonly #memory: QueryMemory;
+  readonly #longSelects = new LongSelects();
 
   constructor(parts: QueryEngineParts) {
     this.#parts = parts;
@@ -130,10 +132,22 @@ export class QueryEngine {
       yield* inTurns(runSelect(statement, options));
       return;
     }
-    const limits = { ...(options.limits ?? noLimits), expectedSeriesMax: HOME_SERIES_MAX };
-    const series = await atHome(runSelect(statement, { ...options, limits }));
     const { database, retentionPolicy, signal } = context;
-    yield* series ?? offload.run({ statement, database, retentionPolicy, nowNs, signal });
+    const long = this.#longSelects;
+    const shapeOf = (): number => LongSelects.shapeOf(statement, database, retentionPolicy);
+    const knownShape = long.isEmpty ? null : shapeOf();
+    if (knownShape === null || !long.has(knownShape)) {
+      const limits = { ...(options.limits ?? noLimits), expectedSeriesMax: HOME_SERIES_MAX };
+      const series = await atHome(runSelect(statement, { ...options, limits }));
+      if (Array.isArray(series)) {
+        yield* series;
+        return;
+      }
+      if (series === 'long') long.add(knownShape ?? shapeOf());
+    }
+    const startedMs = performance.now();
+    yield* offload.run({ statement, database, retentionPolicy, nowNs, signal });
+    if (knownShape !== null && performance.now() - startedMs < SHORT_MS) long.delete(knownShape);
   }
 
   #options(context: QueryContext, nowNs: bigint): SelectOptions {
@@ -166,8 +180,13 @@ const HOME_SERIES_MAX = 50_000;
 /** A turn that comes later than this was wanted by somebody else. */
 const PROMPT_MS = 2;
 
-/** All series of a run that ends soon; else null, and the run is ended. */
-async function atHome(run: Iterable<ResultSeries | null>): Promise<readonly ResultSeries[] | null> {
+/** A SELECT that took less in other threads than this is begun here the next time. */
+const SHORT_MS = 8;
+
+/** All series of a run that ends soon; else why it was ended: it is long, or others want this thread. */
+async function atHome(
+  run: Iterable<ResultSeries | null>,
+): Promise<ResultSeries[] | 'long' | 'unwelcome'> {
   const ready: ResultSeries[] = [];
   let turnsTaken = 0;
   try {
@@ -179,10 +198,11 @@ async function atHome(run: Iterable<ResultSeries | null>): Promise<readonly Resu
       const endedMs = performance.now();
       await turns.next();
       const isWanted = performance.now() - endedMs > PROMPT_MS;
-      if (isWanted || ++turnsTaken >= HOME_TURNS_MAX) return null;
+      if (++turnsTaken >= HOME_TURNS_MAX) return 'long';
+      if (isWanted) return 'unwelcome';
     }
   } catch (error) {
-    if (error instanceof LongQueryError) return null;
+    if (error instanceof LongQueryError) return 'long';
     throw error;
   }
   return ready;

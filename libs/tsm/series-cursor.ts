@@ -183,6 +183,8 @@ export class FieldsCursor {
   /** What each cursor reads from, by number of the field. */
   private readonly sources: (readonly FileSource[])[] = [];
   private readonly memo: TimeMemo;
+  /** By number of the field: where reading goes on behind, once it does. */
+  private readonly skips: (bigint | undefined)[] = [];
   private isClosed = false;
 
   constructor(
@@ -200,12 +202,25 @@ export class FieldsCursor {
       cursor = this.open(field, this.request.fields[field]);
       this.cursors[field] = cursor;
     }
+    const pastNs = this.skips[field];
+    if (pastNs !== undefined) {
+      cursor?.skip(pastNs);
+      this.skips[field] = undefined;
+    }
     const batch = cursor === null ? null : cursor.next();
     if (batch === null && cursor !== null) {
       this.cursors[field] = null;
       this.view.giveBack(this.sources[field]);
     }
     return batch;
+  }
+
+  /**
+   * Leaves out the values of field number `field` up to and with `pastNs` in the order of reading; what nobody asks for
+   * afterwards is not even opened. The last batch of the field is not valid any more.
+   */
+  skip(field: number, pastNs: bigint): void {
+    this.skips[field] = pastNs;
   }
 
   /** Ends reading before the end, so that buffers can be used again; batches are not valid any more. */

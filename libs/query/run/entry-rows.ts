@@ -2,10 +2,17 @@
  * Rows of one series of a group in one stretch: fields laid side by side, WHERE applied, tags as columns.
  */
 import { walkExpr, type Expr, type VarRef } from '#influxql';
-import { emptyColumn, gatherNumbers, gatherRows, sliceColumn, stringColumn } from '../column.js';
+import {
+  type Column,
+  emptyColumn,
+  gatherNumbers,
+  gatherRows,
+  sliceColumn,
+  stringColumn,
+} from '../column.js';
 import { evaluateCondition, type RowScope } from '../evaluate.js';
 import type { QueryBudget } from '../limits.js';
-import { RowReader } from '../scan/row-reader.js';
+import { type RowFilter, RowReader } from '../scan/row-reader.js';
 import { isFieldOf } from '../scan/series-filter.js';
 import type { FieldReader, RowField, Rows, RowSource, Stretch } from '../scan/source-table.js';
 import { StoredTable } from '../scan/stored-table.js';
@@ -73,7 +80,33 @@ export class EntryReader {
     const reader =
       leading === 0 ? null : table.open({ series, i, fields: names, stretch, isAscending });
     this.#reader = reader;
-    this.#rows = reader && new RowReader(reader, fields, leading, isAscending);
+    const filter = reader?.skip ? this.#filter() : null;
+    this.#rows = reader && new RowReader(reader, fields, { leading, isAscending, filter });
+  }
+
+  /** WHERE as far as its fields alone tell; null where rows without any of them may be wanted. */
+  #filter(): RowFilter | null {
+    const { condition, table } = this.#entry;
+    if (condition === true) return null;
+    const refs = refsOf(condition).filter((ref) => isFieldOf(table, ref));
+    const fields = [...new Set(refs.map((ref) => this.#fieldOf(ref)))];
+    if (fields.length === 0 || fields.includes(-1)) return null;
+    const keeps = (count: number, columns: readonly Column[]): Uint8Array =>
+      evaluateCondition(condition, this.#scopeOf({ count, columns }), 'points');
+    const absent: Column[] = [];
+    for (const field of fields)
+      absent[field] = emptyColumn((this.#fields[field] as RowField).type, 1);
+    if (keeps(1, absent)[0] === 1) return null;
+    return { fields, firstWanted: (count, columns) => keeps(count, columns).indexOf(1) };
+  }
+
+  /** Number of the field that a reference is read from, or -1. */
+  #fieldOf(ref: VarRef): number {
+    const isCast = ref.cast !== null && ref.cast !== 'field';
+    const wanted = isCast ? ref.cast : valueType(this.#typeOf(ref));
+    const at = this.#fields.findIndex(({ name, type }) => name === ref.name && type === wanted);
+    if (at >= 0 || (isCast && this.#entry.table instanceof StoredTable)) return at;
+    return this.#fields.findIndex(({ name }) => name === ref.name);
   }
 
   /** Ends reading before the end, so that storage can use its buffers again. Rows are not valid any more. */
@@ -103,11 +136,11 @@ export class EntryReader {
   #next(): EntryRows | null {
     const rows = this.#rows?.next();
     if (!rows) return null;
-    this.#budget.countPoints(rows.count);
+    const { count, offsets, places = null, keys = null, skipped = 0 } = rows;
+    this.#budget.countPoints(count + skipped);
     const scope = this.#scopeOf(rows);
-    const { count, offsets, places = null, keys = null } = rows;
     const { condition } = this.#entry;
-    if (condition === true) return { count, offsets, places, keys, scope };
+    if (condition === true || count === 0) return { count, offsets, places, keys, scope };
     const where = this.#entry.table instanceof StoredTable ? 'points' : 'rows';
     const kept = selected(evaluateCondition(condition, scope, where));
     if (kept.length === count) return { count, offsets, places, keys, scope };
@@ -125,18 +158,13 @@ export class EntryReader {
     };
   }
 
-  #scopeOf({ count, columns }: Rows): RowScope {
+  #scopeOf({ count, columns }: Pick<Rows, 'count' | 'columns'>): RowScope {
     return {
       count,
       resolve: (ref) => {
         const { table, series, i } = this.#entry;
         if (isFieldOf(table, ref)) {
-          const isCast = ref.cast !== null && ref.cast !== 'field';
-          const wanted = isCast ? ref.cast : valueType(this.#typeOf(ref));
-          let at = this.#fields.findIndex(({ name, type }) => name === ref.name && type === wanted);
-          if (at < 0 && !(isCast && table instanceof StoredTable))
-            at = this.#fields.findIndex(({ name }) => name === ref.name);
-          const column = columns[at];
+          const column = columns[this.#fieldOf(ref)];
           return column ? sliceColumn(column, 0, count) : null;
         }
         const isOther = table instanceof StoredTable && ref.cast !== null && ref.cast !== 'tag';

@@ -11,6 +11,13 @@ interface Sample {
   readonly value: number;
 }
 
+interface PartialRow {
+  readonly host: string;
+  readonly a?: number | undefined;
+  readonly b?: number | undefined;
+  readonly c?: number | undefined;
+}
+
 const sample = fc.record({
   host: fc.constantFrom('a', 'b', 'c'),
   timeNs: fc.integer({ min: -5000, max: 5000 }),
@@ -135,6 +142,49 @@ describe('SELECT with GROUP BY time', () => {
           );
         },
       ),
+    );
+  });
+
+  it('gives the rows that meet a condition, whatever fields they lack', () => {
+    const value = fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined, freq: 3 });
+    const row = fc.record({ host: fc.constantFrom('a', 'b'), a: value, b: value, c: value });
+    const conditions: readonly [string, (row: PartialRow) => boolean][] = [
+      ['a > 7', ({ a = -1 }) => a > 7],
+      ['b > 7', ({ b = -1 }) => b > 7],
+      ['b < 2 OR a = 5', ({ a = -1, b = 10 }) => b < 2 || a === 5],
+      ['b > 6 AND a > 3', ({ a = -1, b = -1 }) => b > 6 && a > 3],
+      ["b > 8 OR host = 'b'", ({ b = -1, host }) => b > 8 || host === 'b'],
+      ["c = 9 AND host = 'a'", ({ c, host }) => c === 9 && host === 'a'],
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 60 }),
+        layout,
+        fc.constantFrom(...conditions),
+        fc.boolean(),
+        (samples, shards, [condition, isWanted], isAscending) => {
+          const points = samples.map(({ host, ...fields }, i): MemoryPoint => {
+            const given = Object.entries(fields).filter(([, field]) => field !== undefined);
+            return {
+              ...{ measurement: 'm', tags: { host }, timeNs: BigInt(i) },
+              fields: Object.fromEntries(given) as Record<string, number>,
+            };
+          });
+          const order = isAscending ? 'ASC' : 'DESC';
+          const text = `SELECT a, c FROM m WHERE ${condition} ORDER BY time ${order}`;
+          const actual = rows(text, new MemoryReader(points, shards)).flatMap((one) => one.rows);
+          const isAny = (name: 'a' | 'c'): boolean =>
+            samples.some((one) => one[name] !== undefined);
+          const expected = samples
+            .map((one, i) => ({ ...one, timeNs: BigInt(i) }))
+            .filter(({ a, c }) => a !== undefined || c !== undefined)
+            .filter(isWanted)
+            .map(({ timeNs, a = null, c = null }) => [timeNs, a, c]);
+          if (!isAscending) expected.reverse();
+          expect(actual).toEqual(isAny('a') || isAny('c') ? expected : []);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 });

@@ -12,6 +12,10 @@ import { isConvertible, typedColumn } from './typed-values.js';
 /** Rows made at once where fields do not share their times. */
 const MERGED_ROWS_MAX = 1024;
 
+/** Nothing is left. */
+const END = Number.NEGATIVE_INFINITY;
+const NO_OFFSETS = new Float64Array(0);
+
 interface Lane {
   readonly field: number;
   readonly type: ValueType;
@@ -21,23 +25,43 @@ interface Lane {
   isDone: boolean;
 }
 
+/** Tells from some of the fields which rows are not wanted, so that the others need not be read there. */
+export interface RowFilter {
+  /** Numbers of the fields that it looks at; where none of them has a value no row is wanted. */
+  readonly fields: readonly number[];
+  /**
+   * The first of `count` rows that is wanted, or -1.
+   * @param columns by number of the field; those of {@link fields} only
+   */
+  firstWanted(count: number, columns: readonly Column[]): number;
+}
+
 /** Reads rows of one series. */
 export class RowReader implements RowSource {
   readonly #reader: FieldReader;
   readonly #lanes: Lane[];
   readonly #leading: number;
   readonly #isAscending: boolean;
+  readonly #filter: RowFilter | null;
 
   /** @param leading how many of the fields make rows; the rest only fill them */
   constructor(
     reader: FieldReader,
     fields: readonly RowField[],
-    leading: number,
-    isAscending: boolean,
+    {
+      leading,
+      isAscending,
+      filter,
+    }: {
+      readonly leading: number;
+      readonly isAscending: boolean;
+      readonly filter: RowFilter | null;
+    },
   ) {
     this.#reader = reader;
     this.#leading = leading;
     this.#isAscending = isAscending;
+    this.#filter = filter;
     this.#lanes = fields.map(({ type }, field) => {
       const stored = reader.typeOf(field);
       const isDone = stored === null || !isConvertible(stored, type);
@@ -45,8 +69,16 @@ export class RowReader implements RowSource {
     });
   }
 
-  /** The next rows, or null at the end. */
+  /** The next rows, or null at the end. None where the filter left a whole block out. */
   next(): Rows | null {
+    const skipped = this.#filter ? this.#skim(this.#filter) : 0;
+    if (skipped === END) return null;
+    if (skipped < 0) return { count: 0, offsets: NO_OFFSETS, columns: [], skipped: -skipped };
+    const rows = this.#rows();
+    return rows && skipped > 0 ? { ...rows, skipped } : rows;
+  }
+
+  #rows(): Rows | null {
     let hasLeader = false;
     for (const [i, lane] of this.#lanes.entries()) {
       this.#fill(lane);
@@ -54,6 +86,56 @@ export class RowReader implements RowSource {
     }
     if (!hasLeader) return null;
     return this.#aligned() ?? this.#merged();
+  }
+
+  /**
+   * Goes on to the next row that the filter wants, without reading other fields before it. How many rows that left out:
+   * negative where all at hand were, which may not be all there are; {@link END} at the end.
+   */
+  #skim(filter: RowFilter): number {
+    const lanes = filter.fields.map((field) => this.#lanes[field] as Lane);
+    lanes.forEach((lane) => this.#fill(lane));
+    const leader = lanes.find((lane) => !lane.isDone);
+    if (!leader?.batch) return END;
+    const { batch, at } = leader;
+    let count = batch.count - at;
+    for (const lane of lanes)
+      if (lane.batch && !lane.isDone) count = Math.min(count, lane.batch.count - lane.at);
+    const columns: Column[] = [];
+    for (const lane of lanes) {
+      if (lane.isDone || !lane.batch) {
+        columns[lane.field] = emptyColumn(lane.type, count);
+        continue;
+      }
+      const isSame = sameTimes(batch.offsets, at, lane.batch.offsets, lane.at, count);
+      if (lane !== leader && !isSame) return 0;
+      columns[lane.field] = sliceColumn(this.#columnOf(lane), lane.at, lane.at + count);
+    }
+    const first = filter.firstWanted(count, columns);
+    if (first === 0) return 0;
+    const skipped = first < 0 ? count : first;
+    const past = batch.offsets[at + skipped - 1] as number;
+    for (const lane of this.#lanes) {
+      if (lane.isDone) continue;
+      if (lanes.includes(lane)) lane.at += skipped;
+      else this.#skip(lane, past);
+    }
+    return first < 0 ? -skipped : skipped;
+  }
+
+  /** Leaves out what a lane has up to and with `past`. */
+  #skip(lane: Lane, past: number): void {
+    const sign = this.#isAscending ? 1 : -1;
+    if (lane.batch) {
+      const { offsets, count } = lane.batch;
+      if ((offsets[count - 1] as number) * sign > past * sign) {
+        while ((offsets[lane.at] as number) * sign <= past * sign) lane.at++;
+        return;
+      }
+      lane.batch = null;
+      lane.column = null;
+    }
+    this.#reader.skip?.(lane.field, past);
   }
 
   #fill(lane: Lane): void {

@@ -31,6 +31,11 @@ export interface TableSeries {
 export interface FieldReader {
   /** Values of the field as they are stored there, or null at the end. Valid until the next call for the same field. */
   next(field: number): ColumnBatch | null;
+  /**
+   * Leaves out values up to and with a time in the order of reading, relative to the stretch's base. Absent where that saves
+   * nothing.
+   */
+  skip?(field: number, offset: number): void;
   /** Stored type of a field, or null where there is none. */
   typeOf(field: number): ValueType | null;
   /** Ends reading before the end; batches are not valid any more. */
@@ -48,6 +53,8 @@ export interface Rows {
   readonly places?: Int32Array | null;
   /** What rows of several series are merged by where that is not their time, relative to the stretch's base. */
   readonly keys?: Float64Array | null;
+  /** How many rows a filter left out before these; absent for none. */
+  readonly skipped?: number;
 }
 
 /** Gives rows of one series. */

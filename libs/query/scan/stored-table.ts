@@ -167,6 +167,10 @@ class StoredReader implements FieldReader {
     return this.#types[field] ?? null;
   }
 
+  skip(field: number, offset: number): void {
+    this.#cursor.skip(field, this.#baseNs + BigInt(offset));
+  }
+
   close(): void {
     this.#cursor.close();
   }

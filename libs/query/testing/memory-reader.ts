@@ -218,6 +218,14 @@ class MemoryShard implements ShardView {
         at[field] = from + rows.length;
         return rows.length === 0 ? null : this.#batch(rows);
       },
+      skip: (field, pastNs) => {
+        const rows = columns[field] ?? [];
+        const isPast = ([timeNs]: readonly [bigint, MemoryValue]): boolean =>
+          request.ascending ? timeNs <= pastNs : timeNs >= pastNs;
+        // Values that were given out may lie behind it, when they were not all used.
+        const kept = rows.findIndex((row) => !isPast(row));
+        at[field] = kept < 0 ? rows.length : kept;
+      },
       close: () => {
         columns.length = 0;
       },

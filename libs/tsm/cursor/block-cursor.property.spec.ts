@@ -146,6 +146,69 @@ test('gives what a map would', async () => {
   );
 });
 
+test('leaves out what is skipped, whatever was read before', async () => {
+  const skipped = fc.tuple(scenario, fc.array(fc.option(timeOf), { maxLength: 6 }));
+  await fc.assert(
+    fc.asyncProperty(
+      skipped,
+      async ([{ type, files: sources, cached, ascending, base }, skips]) => {
+        const files = new MemoryFileSystem();
+        const want = new Map<bigint, Value>();
+        const found: CursorRequest['files'][0][] = [];
+        for (const [i, source] of sources.entries()) {
+          const reader = await fileOf(files, type, { ...source, generation: i + 1 });
+          await reader.delete(
+            source.deletions.map(([minNs, maxNs]) => ({ key: KEY, minNs, maxNs })),
+          );
+          const entries = new IndexEntries();
+          reader.find(KEY, entries);
+          found.push({ reader, entries, deleted: reader.tombstones.find(KEY) });
+          for (const [time, value] of source.points)
+            if (!source.deletions.some(([from, to]) => time >= from && time <= to))
+              want.set(time, value);
+        }
+        for (const [time, value] of cached ?? []) want.set(time, value);
+        let left = normal([...want].sort(([a], [b]) => (a < b === ascending ? -1 : 1)));
+        const cursor = new BlockCursor({
+          ...{ type, ascending, files: found, baseNs: base, minNs: MIN, maxNs: MAX },
+          ...{ cached: cached && columnOf(type, cached), memo: null, onCorruptBlock: null },
+        });
+        for (let step = 0; ; step++) {
+          const pastNs = skips[step] ?? null;
+          if (pastNs !== null) {
+            cursor.skip(pastNs);
+            left = left.filter(([time]) => (ascending ? time > pastNs : time < pastNs));
+          }
+          const batch = cursor.next();
+          if (batch === null) break;
+          const pairs = normal([...pairsOf(type, batch)]);
+          expect(pairs).toEqual(left.slice(0, pairs.length));
+          left = left.slice(pairs.length);
+        }
+        expect(left).toEqual([]);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('does not read blocks that are skipped', async () => {
+  const files = new MemoryFileSystem();
+  const source = await sourceOf(files, regular(10_000, 0), 1);
+  const { reader } = source;
+  const loaded: number[] = [];
+  const load = reader.load.bind(reader);
+  reader.load = (buffer, entries, number, towards) => {
+    loaded.push(number);
+    return load(buffer, entries, number, towards);
+  };
+  const cursor = new BlockCursor({ ...request, files: [source] });
+  expect(cursor.next()?.count).toBe(1000);
+  cursor.skip(7_499_000_000_000n);
+  expect(cursor.next()?.count).toBe(500);
+  expect(loaded).toEqual([0, 7]);
+});
+
 const request = {
   type: FieldType.FLOAT,
   cached: null,

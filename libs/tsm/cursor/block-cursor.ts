@@ -105,6 +105,14 @@ export class BlockCursor {
     }
   }
 
+  /**
+   * Leaves out what comes up to and with `pastNs` in the order of iteration, without reading blocks that lie before it. The
+   * last batch is not valid any more.
+   */
+  skip(pastNs: bigint): void {
+    for (const lane of this.lanes) lane.skip(pastNs);
+  }
+
   /** Ends reading before the end; the last batch is not valid any more. Reading to the end closes, too. */
   close(): void {
     for (const lane of this.lanes) lane.close();

@@ -56,6 +56,14 @@ export function timeOf(run: Run, i: number): bigint {
   return run.baseNs + BigInt(run.offsets[i]!);
 }
 
+/** Moves a run on behind `pastNs`. */
+export function skipRun(run: Run, pastNs: bigint, ascending: boolean): void {
+  if (run.at === run.end) return;
+  // Beyond 2^53 ns it rounds, but never to within the offsets.
+  const behind = Number(pastNs - run.baseNs) + (ascending ? 1 : -1);
+  run.at = firstNotBefore(run.offsets, run.at, run.end, behind, ascending);
+}
+
 /** True when `a` comes before `b` in the order of iteration. */
 export function isBefore(a: bigint, b: bigint, ascending: boolean): boolean {
   return ascending ? a < b : a > b;

@@ -20,6 +20,7 @@ import {
   reverseValues,
   type Run,
   RunSplitter,
+  skipRun,
   timeOf,
   type TimedColumn,
 } from './column-run.js';
@@ -34,6 +35,8 @@ export interface Lane {
   frontNs(): bigint | null;
   /** Loads the next stretch when nothing is loaded and {@link frontNs} is not null. May find that it is empty. */
   load(): void;
+  /** Leaves out what comes up to and with `pastNs` in the order of iteration; blocks that lie before it are not read. */
+  skip(pastNs: bigint): void;
   /** Gives its arrays up; nothing is left then. May be called again. */
   close(): void;
 }
@@ -67,6 +70,8 @@ export class FileLane implements Lane {
   private readonly parts: BlockParts = { type: FieldType.FLOAT, timesAt: 0, valuesAt: 0, end: 0 };
   private readonly column: TimedColumn;
   private remembered: RememberedTimes | null = null;
+  /** What comes up to and with this is left out. */
+  private pastNs: bigint | null = null;
   /** The next block and the last one wanted, in the order of iteration. */
   private next: number;
   private readonly last: number;
@@ -104,7 +109,7 @@ export class FileLane implements Lane {
         this.decode(number);
       } catch (error) {
         if (!(error instanceof TsmError) && !(error instanceof CorruptionError)) throw error;
-        this.skip(number, error);
+        this.leaveOut(number, error);
         return;
       }
       this.splitter.start(this.column, this.context);
@@ -112,6 +117,20 @@ export class FileLane implements Lane {
     if (this.splitter.nextNs() === null) return;
     this.splitter.next(this.run);
     if (this.source.deleted !== null) this.takeOffDeleted(this.source.deleted);
+    if (this.pastNs !== null) skipRun(this.run, this.pastNs, this.context.ascending);
+  }
+
+  skip(pastNs: bigint): void {
+    this.pastNs = pastNs;
+    skipRun(this.run, pastNs, this.context.ascending);
+    while (this.run.at === this.run.end && this.splitter.nextNs() !== null) this.load();
+    if (this.run.at < this.run.end) return;
+    const { minNs, maxNs } = this.source.entries;
+    if (this.context.ascending) {
+      while (this.next <= this.last && maxNs[this.next]! <= pastNs) this.next++;
+    } else {
+      while (this.next >= this.last && minNs[this.next]! >= pastNs) this.next--;
+    }
   }
 
   close(): void {
@@ -159,7 +178,7 @@ export class FileLane implements Lane {
     if (!ascending) reverseValues(column, times.count, this.buffers.spare);
   }
 
-  private skip(number: number, error: TsmError | CorruptionError): void {
+  private leaveOut(number: number, error: TsmError | CorruptionError): void {
     const { reader, entries } = this.source;
     const where = `block at offset ${entries.offsets[number]} of ${basename(reader.path)}`;
     const message = `cannot read ${where}: ${messageOf(error)}`;
@@ -224,9 +243,11 @@ function pickRange(cut: ColumnBuffer, kept: number, from: number, to: number): n
 export class ColumnLane implements Lane {
   readonly run = emptyRun();
   private readonly splitter = new RunSplitter();
+  private readonly ascending: boolean;
 
   /** @param column ascending and distinct in time; must not change while the cursor is used */
   constructor(column: TimedColumn, range: CursorRange) {
+    this.ascending = range.ascending;
     this.splitter.start(range.ascending ? column : reversed(column), range);
   }
 
@@ -236,6 +257,17 @@ export class ColumnLane implements Lane {
 
   load(): void {
     this.splitter.next(this.run);
+  }
+
+  skip(pastNs: bigint): void {
+    const { run, splitter, ascending } = this;
+    skipRun(run, pastNs, ascending);
+    while (run.at === run.end) {
+      const left = splitter.nextNs();
+      if (left === null || isBefore(pastNs, left, ascending)) return;
+      splitter.next(run);
+      skipRun(run, pastNs, ascending);
+    }
   }
 
   close(): void {
