@@ -22,6 +22,8 @@ export interface EngineParts {
   readonly config: CoordinatorConfig;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Threads of another engine to use, null for none; absent for threads of its own. */
+  readonly workers?: QueryWorkers | null;
 }
 
 /** The engine, and the end of its threads. */
@@ -30,6 +32,8 @@ export interface ServerEngine extends StatementEngine {
   isShardInUse(id: number): boolean;
   /** Opens stored data, also for readers beside the engine. */
   readonly reader: StoreReader;
+  /** Its threads, for engines beside it. */
+  readonly workers: QueryWorkers | null;
   /** Starts the first of its threads. */
   open(): void;
   close(): Promise<void>;
@@ -41,10 +45,11 @@ export function createEngine(parts: EngineParts): ServerEngine {
   const reader = new StoreReader(meta, store);
   const memory = new QueryMemory(new Int32Array(new SharedArrayBuffer(4)));
   const workersMax = config.queryWorkersMax;
-  const workers =
+  const ownWorkers = (): QueryWorkers | null =>
     workersMax > 0
       ? new QueryWorkers({ reader, logger, limits: config, memory, workersMax })
       : null;
+  const workers = parts.workers === undefined ? ownWorkers() : parts.workers;
   const engineInto = (into: ResultWriter): QueryEngine =>
     new QueryEngine({
       reader,
@@ -60,8 +65,12 @@ export function createEngine(parts: EngineParts): ServerEngine {
   return {
     isShardInUse: (id) => reader.isShardInUse(id),
     reader,
+    workers,
     open: () => workers?.open(),
-    close: () => workers?.close() ?? Promise.resolve(),
+    close: async () => {
+      // Threads of another engine are that engine's to end.
+      if (parts.workers === undefined) await workers?.close();
+    },
     async *execute(statement, { database, retentionPolicy, signal, origin = 'client' }) {
       const grain = grainOf(statement);
       const zone =

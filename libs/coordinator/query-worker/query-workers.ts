@@ -38,8 +38,13 @@ export class QueryWorkers implements SelectOffload {
     if (this.threads.length === 0) this.startThread();
   }
 
-  async *run(task: SelectTask): AsyncGenerator<ResultSeries> {
-    const { limits, reader } = this.parts;
+  /** The same threads over data of another reader. */
+  over(reader: StoreReader): SelectOffload {
+    return { run: (task) => this.run(task, reader) };
+  }
+
+  async *run(task: SelectTask, reader = this.parts.reader): AsyncGenerator<ResultSeries> {
+    const { limits } = this.parts;
     const server = new ViewServer(reader);
     const threads = this.threadsFor(task.statement);
     const query = this.nextQuery++;
