@@ -47,6 +47,7 @@ export interface SubscriberParts {
   readonly backOff?: BackOffOptions;
 }
 
+const MODES = ['ALL', 'ANY'];
 const DEAD_LETTERS = 'dead-letters';
 const SEGMENT_BYTES_MAX = 16 * 2 ** 20;
 const SEGMENT_BYTES_MIN = 64 * 1024;
@@ -281,6 +282,11 @@ export class Subscriber implements WriteListener {
 
   private newDelivery(topic: Topic, place: Place, wanted: WantedDelivery): Delivery {
     const { clock, logger, backOff = BACK_OFF } = this.parts;
+    // Of metadata that somebody else has written.
+    if (!MODES.includes(wanted.mode)) {
+      const text = `unknown balance mode ${JSON.stringify(wanted.mode)}`;
+      throw new SubscriberError('subscriber.bad-mode', text);
+    }
     const destinations = wanted.addresses.map((address): Destination => {
       const sender = senderFor(address, place, this.senderOptions);
       return { sender, statistics: { pointsWritten: 0, writeFailures: 0 } };

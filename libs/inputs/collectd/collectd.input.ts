@@ -10,6 +10,7 @@ import {
 } from '../shared/input.js';
 import { LimitedLog } from '../shared/limited-log.js';
 import { UdpListener } from '../shared/udp-listener.js';
+import { withDefaults } from '../shared/with-defaults.js';
 import { parseAuthFile } from './auth-file.js';
 import { type CollectdConfig, collectdSection } from './collectd.config.js';
 import {
@@ -195,8 +196,20 @@ class CollectdInput implements Input, PacketEvents {
   }
 }
 
+/** Keys in which nothing means the default. Same as InfluxDB 1.x. */
+const WITH_DEFAULTS = [
+  'bindAddress',
+  'database',
+  'batchSize',
+  'batchPending',
+  'batchTimeoutMs',
+  'typesDbPath',
+  'authFilePath',
+] as const;
+
 /** The input as Tidegate registers it. */
 export const collectdInput = defineInput({
   section: collectdSection,
-  create: (config, context) => new CollectdInput(config, context),
+  create: (config, context) =>
+    new CollectdInput(withDefaults(collectdSection, config, WITH_DEFAULTS), context),
 });

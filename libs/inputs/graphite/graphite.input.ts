@@ -24,6 +24,7 @@ import {
   TcpListener,
 } from '../shared/tcp-listener.js';
 import { UdpListener } from '../shared/udp-listener.js';
+import { withDefaults } from '../shared/with-defaults.js';
 import { type GraphiteConfig, graphiteSection } from './graphite.config.js';
 import { type GraphiteCounters, GraphiteDecoder, lineTooLong } from './graphite-decoder.js';
 import { PathNamer } from './path-namer.js';
@@ -258,8 +259,20 @@ class GraphiteInput implements Input {
   }
 }
 
+/** Keys in which nothing means the default. Same as InfluxDB 1.x. */
+const WITH_DEFAULTS = [
+  'bindAddress',
+  'database',
+  'protocol',
+  'batchSize',
+  'batchPending',
+  'batchTimeoutMs',
+  'separator',
+] as const;
+
 /** The input as Tidegate registers it. */
 export const graphiteInput = defineInput({
   section: graphiteSection,
-  create: (config, context) => new GraphiteInput(config, context),
+  create: (config, context) =>
+    new GraphiteInput(withDefaults(graphiteSection, config, WITH_DEFAULTS), context),
 });

@@ -21,6 +21,7 @@ import {
   type TcpConnection,
   TcpListener,
 } from '../shared/tcp-listener.js';
+import { withDefaults } from '../shared/with-defaults.js';
 import { type HttpCounters, OpentsdbHttp } from './opentsdb-http.js';
 import { type OpentsdbConfig, opentsdbSection } from './opentsdb.config.js';
 import { spokenProtocol } from './protocol-sniffer.js';
@@ -326,8 +327,19 @@ class OpentsdbInput implements Input {
   }
 }
 
+/** Keys in which nothing means the default. Same as InfluxDB 1.x. */
+const WITH_DEFAULTS = [
+  'bindAddress',
+  'database',
+  'certificatePath',
+  'batchSize',
+  'batchPending',
+  'batchTimeoutMs',
+] as const;
+
 /** The input as Tidegate registers it. */
 export const opentsdbInput = defineInput({
   section: opentsdbSection,
-  create: (config, context) => new OpentsdbInput(config, context),
+  create: (config, context) =>
+    new OpentsdbInput(withDefaults(opentsdbSection, config, WITH_DEFAULTS), context),
 });

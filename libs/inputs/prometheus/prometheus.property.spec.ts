@@ -90,14 +90,12 @@ function expectedLines(sent: readonly SentSeries[]): string[] {
     const tags = [...byName].map(([key, value]) => ({ key, value }));
     const measurement = byName.get('__name__') ?? 'prom_metric_not_specified';
     const key = decoder.decode(encodeSeriesKey(measurement, tags));
-    return (
-      samples
-        .filter((sample) => Number.isFinite(sample.value))
-        // A value of 0 is left out by protobuf, with its sign.
-        .map(
-          ({ value, timestamp }) => `${key} value=${value + 0} ${BigInt(timestamp) * 1_000_000n}`,
-        )
-    );
+    return samples
+      .filter((sample) => Number.isFinite(sample.value))
+      .map(({ value, timestamp }) => {
+        const text = Object.is(value, -0) ? '-0' : String(value);
+        return `${key} value=${text} ${BigInt(timestamp) * 1_000_000n}`;
+      });
   });
 }
 

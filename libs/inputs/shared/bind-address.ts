@@ -13,9 +13,9 @@ export interface BindAddress {
 export function parseBindAddress(text: string): BindAddress {
   const found = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(text);
   const port = Number(found?.[3]);
-  if (found === null || port > 65535) {
+  if (found === null)
     throw new InputError('inputs.bad-address', `address ${text}: missing port in address`);
-  }
+  if (port > 65535) throw new InputError('inputs.bad-address', `address ${port}: invalid port`);
   const host = found[1] ?? found[2];
   return { host: host === '' ? undefined : host, port };
 }

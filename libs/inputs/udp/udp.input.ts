@@ -15,6 +15,7 @@ import {
 import { ArrivalClock } from '../shared/arrival-clock.js';
 import { BATCH_SIZE_DEFAULT, BATCH_TIMEOUT_DEFAULT_MS } from '../shared/batcher.js';
 import { BatchWriter } from '../shared/batch-writer.js';
+import { InputError } from '../shared/errors.js';
 import { IngestLedger } from '../shared/ingest-ledger.js';
 import {
   defineInput,
@@ -25,6 +26,7 @@ import {
 import { countLines } from '../shared/line-assembler.js';
 import { PeerSources } from '../shared/peer-sources.js';
 import { UdpListener } from '../shared/udp-listener.js';
+import { withDefaults } from '../shared/with-defaults.js';
 import { type UdpConfig, udpSection } from './udp.config.js';
 
 /** Bytes of datagrams that one batch refers to, at first and at most. */
@@ -93,6 +95,8 @@ export class UdpInput implements Input {
   }
 
   async open(): Promise<void> {
+    if (this.config.bindAddress === '')
+      throw new InputError('inputs.bad-address', 'bind address has to be specified in config');
     await this.listener.open();
     this.context.logger.info('Started listening on UDP', {
       service: 'udp',
@@ -209,8 +213,12 @@ export class UdpInput implements Input {
   }
 }
 
+/** Keys in which nothing means the default. Same as InfluxDB 1.x. */
+const WITH_DEFAULTS = ['database', 'batchSize', 'batchPending', 'batchTimeoutMs'] as const;
+
 /** The input as Tidegate registers it. */
 export const udpInput = defineInput({
   section: udpSection,
-  create: (config, context) => new UdpInput(config, context),
+  create: (config, context) =>
+    new UdpInput(withDefaults(udpSection, config, WITH_DEFAULTS), context),
 });
