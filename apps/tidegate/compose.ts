@@ -145,6 +145,7 @@ export function compose(
     clock,
     logger: logger.with({ service: 'query' }),
   });
+  store.isShardRead = (id) => engine.isShardInUse(id);
   const prometheus = new PrometheusPart(config.prometheus, {
     meta,
     store,

@@ -11,6 +11,11 @@ const SLAB_BYTES = 2 ** SLAB_BITS;
 const UNIT_BITS = 3; // Keys start at multiples of 8 bytes, so that words can be compared.
 const UNITS_MASK = 2 ** (SLAB_BITS - UNIT_BITS) - 1;
 const EMPTY = -1;
+/** Place of a key that was left out; see {@link KeyTable.without}. */
+const LEFT_OUT = -1;
+const NO_BYTES = new Uint8Array(0);
+/** Keys copied between turns: less than a millisecond. */
+const COPIED_AT_ONCE = 2000;
 
 /** Bytes of a slab of keys. */
 export const KEY_SLAB_BYTES = SLAB_BYTES;
@@ -99,6 +104,38 @@ export class KeyTable {
     }
     this.hashedCount = end;
     return end < this.size;
+  }
+
+  /**
+   * A table with some keys left out: the others keep their numbers, those have no bytes and are not found. A generator of
+   * turns; keys that are added meanwhile are in it too, up to its end.
+   */
+  *without(isLeftOut: (n: number) => boolean): Generator<void, KeyTable> {
+    while (this.hashSome(COPIED_AT_ONCE)) yield;
+    const copy = new KeyTable(this.hashes.length);
+    while (copy.size < this.size) {
+      const end = Math.min(this.size, copy.size + COPIED_AT_ONCE);
+      while (copy.size < end) copy.copyNext(this, isLeftOut(copy.size));
+      yield;
+    }
+    return copy;
+  }
+
+  /** Takes the next key of another table, or leaves its number without one. */
+  private copyNext(from: KeyTable, isLeftOut: boolean): void {
+    if (this.size === this.hashes.length) this.grow();
+    const n = this.size++;
+    this.hashedCount = this.size;
+    if (isLeftOut || from.places[n] === LEFT_OUT) {
+      this.places[n] = LEFT_OUT;
+      return;
+    }
+    const place = from.places[n];
+    const slab = from.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
+    this.hashes[n] = from.hashes[n];
+    this.lengths[n] = from.lengths[n];
+    this.places[n] = this.store(slab, (place & UNITS_MASK) << UNIT_BITS, from.lengths[n]);
+    this.insert(n, this.hashes[n]);
   }
 
   /** Memory for the keys of {@link restore}. */
@@ -199,9 +236,10 @@ export class KeyTable {
     return n;
   }
 
-  /** The bytes of key `n`: a view of shared memory, not to be changed. */
+  /** The bytes of key `n`: a view of shared memory, not to be changed; none where it was left out. */
   bytesOf(n: number): Uint8Array {
     const place = this.places[n];
+    if (place === LEFT_OUT) return NO_BYTES;
     const slab = this.slabs[place >>> (SLAB_BITS - UNIT_BITS)];
     const offset = (place & UNITS_MASK) << UNIT_BITS;
     return slab.subarray(offset, offset + this.lengths[n]);
@@ -259,7 +297,8 @@ export class KeyTable {
     this.places = widen(this.places, shared(Int32Array, capacity));
     this.lengths = widen(this.lengths, shared(Uint16Array, capacity));
     this.slots = new Int32Array(capacity * 2).fill(EMPTY);
-    for (let n = 0; n < this.size; n++) this.insert(n, this.hashes[n]);
+    for (let n = 0; n < this.size; n++)
+      if (this.places[n] !== LEFT_OUT) this.insert(n, this.hashes[n]);
   }
 }
 
@@ -282,6 +321,7 @@ export class SharedKeyReader {
   /** The bytes of key `n`: a view of shared memory, not to be changed. */
   bytesOf(n: number): Uint8Array {
     const place = this.keys.places[n];
+    if (place === LEFT_OUT) return NO_BYTES;
     const offset = (place & UNITS_MASK) << UNIT_BITS;
     return this.slabs[place >>> (SLAB_BITS - UNIT_BITS)].subarray(
       offset,

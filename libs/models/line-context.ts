@@ -13,6 +13,8 @@ export interface KnownSeries {
   addAlias(bytes: Uint8Array, hash: number, seriesId: number): void;
   /** How many times {@link find} has answered for another spelling than the canonical key; absent where there is none. */
   readonly aliasHits?: number;
+  /** Changes when ids of series that are gone for long are forgotten: whoever keeps ids has to look them up again. */
+  readonly epoch?: number;
   /** By series id: the shape its last point had, or -1. Written by the parser. */
   readonly shapeHints: Int32Array;
 }

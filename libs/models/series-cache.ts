@@ -36,6 +36,7 @@ export class SeriesCache {
   private placeMarks = new Float64Array(64);
   private placeMark = 0;
   private source: KnownSeries | null = null;
+  private epoch = 0;
 
   constructor(private readonly shapeTable: ShapeTable) {}
 
@@ -99,9 +100,11 @@ export class SeriesCache {
    * @param known the series of the database, or null where there is no such database yet
    */
   resolve(batch: PointsBatch, known: KnownSeries | null): void {
-    if (known !== this.source) {
+    const epoch = known?.epoch ?? 0;
+    if (known !== this.source || epoch !== this.epoch) {
       this.ids.fill(-1);
       this.source = known;
+      this.epoch = epoch;
     }
     this.placeMark++;
     batch.seriesSource = known;

@@ -122,6 +122,31 @@ export class TagColumn {
     this.postings = null;
   }
 
+  /**
+   * The column of the series that are kept, with the values that they have; its counts are stale.
+   * @param moved by position: where the series is now, or -1
+   * @returns null where none has a value
+   */
+  moved(moved: Int32Array, count: number): TagColumn | null {
+    this.memory.forget(this);
+    const ids = new Int32Array(Math.max(16, count));
+    const values = new KeyTable(16);
+    const newIds = new Int32Array(this.valueCount + 1);
+    const end = Math.min(moved.length, this.ids.length);
+    for (let position = 0; position < end; position++) {
+      const valueId = this.ids[position];
+      if (moved[position] < 0 || valueId === 0) continue;
+      if (newIds[valueId] === 0) {
+        const bytes = this.dictionary.bytesOf(valueId - 1);
+        const hash = hashKey(bytes, 0, bytes.length);
+        newIds[valueId] = values.add(bytes, 0, bytes.length, hash) + 1;
+      }
+      ids[moved[position]] = newIds[valueId];
+    }
+    if (values.count === 0) return null;
+    return TagColumn.restore({ key: this.key, ids, values }, this.counts, this.memory);
+  }
+
   /** Takes note that the series at `position` is gone, or is there again. */
   setUsed(position: number, isUsed: boolean): void {
     const valueId = this.valueId(position);
@@ -260,6 +285,38 @@ export class Measurement {
   setUsed(position: number, isUsed: boolean): void {
     if (this.areStale) return;
     for (const column of this.columns.values()) column.setUsed(position, isUsed);
+  }
+
+  /**
+   * Leaves series out: the others move together, and values that none of them has are forgotten.
+   * @param onMoved told the new position of each that is kept
+   */
+  leaveOut(
+    isLeftOut: (seriesId: number) => boolean,
+    onMoved: (seriesId: number, position: number) => void,
+  ): void {
+    const moved = new Int32Array(this.size).fill(-1);
+    const ids = new Int32Array(Math.max(16, this.size));
+    let count = 0;
+    for (let position = 0; position < this.size; position++) {
+      const seriesId = this.ids[position];
+      if (isLeftOut(seriesId)) continue;
+      ids[count] = seriesId;
+      moved[position] = count;
+      onMoved(seriesId, count++);
+    }
+    if (count === this.size) return;
+    this.order.move(moved);
+    this.ids = ids.slice(0, Math.max(16, count));
+    this.size = count;
+    for (const [key, column] of this.columns) {
+      const left = column.moved(moved, count);
+      if (left === null) this.columns.delete(key);
+      else this.columns.set(key, left);
+    }
+    this.lastColumns = [];
+    this.sortedKeys = null;
+    this.areStale = true;
   }
 
   /** Adds a series; its position. */

@@ -8,7 +8,7 @@ import { invariant } from '#kernel';
 import { hashKey, KeyTable, type KnownSeries, parseSeriesKey, type SharedKeys } from '#models';
 import { Measurement, type MeasurementContent } from './measurement.js';
 import { PostingsMemory } from './postings.js';
-import type { SeriesSet } from './series-set.js';
+import { SeriesSet } from './series-set.js';
 
 /** Other spellings of keys (unsorted, escaped more than needed) that are remembered; past it they take the slow path. */
 export const ALIASES_MAX = 65536;
@@ -40,6 +40,8 @@ export interface SeriesIndexContent {
   readonly measurements: readonly MeasurementContent[];
 }
 
+/** Why a point is refused that was parsed when its series was there, long before the series was forgotten. */
+const FORGOTTEN_TEXT = 'series was deleted while its point was on the way; write it again';
 /** From so many series on, counts of used values are not kept up but made anew when they are asked for. */
 const BULK_SERIES = 1000;
 /** Keys hashed before others get their turn: a millisecond or two. */
@@ -59,6 +61,12 @@ export class SeriesIndex implements KnownSeries {
   /** By series id: shards that have it, and GONE. */
   private uses = new Int32Array(1024);
   private goneCount = 0;
+  /** Gone series whose keys and tags have been forgotten: their ids mean nothing any more. */
+  private readonly forgotten = new SeriesSet();
+  /** Gone series that are to be forgotten, but for those that have come again since; null where nothing is. */
+  private doomed: SeriesSet | null = null;
+  /** How many times something has been forgotten; see KnownSeries. */
+  epoch = 0;
   /** What its columns keep of their postings. */
   readonly postings = new PostingsMemory();
   private readonly measurementList: Measurement[] = [];
@@ -125,6 +133,7 @@ export class SeriesIndex implements KnownSeries {
     for (const seriesId of seriesIds.toArray()) {
       if (uses[seriesId] === GONE) {
         uses[seriesId] = 1;
+        this.doomed?.delete(seriesId);
         revived++;
       } else uses[seriesId]++;
     }
@@ -145,6 +154,54 @@ export class SeriesIndex implements KnownSeries {
       this.goneCount++;
       this.measurementOf(seriesId).areStale = true;
     }
+  }
+
+  /** Number of gone series whose keys and tags are still there. */
+  get keptGoneCount(): number {
+    return this.goneCount - this.forgotten.count;
+  }
+
+  /** Takes note of the series that are gone now: those that still are when it comes to it are to be forgotten. */
+  doomGone(): void {
+    const doomed = new SeriesSet();
+    for (let id = 0; id < this.keys.count; id++)
+      if (this.uses[id] === GONE && !this.forgotten.has(id)) doomed.add(id);
+    this.doomed = doomed;
+  }
+
+  /** Number of series that are to be forgotten. */
+  get doomedCount(): number {
+    return this.doomed?.count ?? 0;
+  }
+
+  /** The keys without those of doomed series, for {@link forget}. A generator of turns. */
+  *keysWithoutDoomed(): Generator<void, KeyTable> {
+    return yield* this.keys.without((id) => this.doomed?.has(id) === true);
+  }
+
+  /**
+   * Forgets doomed series: frees the memory of their keys and tags. Ids stay as they are, positions and value ids of
+   * measurements do not: nobody may hold any. A measurement moves together in one piece.
+   * @param keys of {@link keysWithoutDoomed}, begun after so many were doomed
+   * @returns false when a series came, or came again, meanwhile
+   */
+  forget(keys: KeyTable, doomedCount: number): boolean {
+    const { doomed } = this;
+    if (doomed === null || doomed.count !== doomedCount || keys.count !== this.keys.count)
+      return false;
+    const touched = new Set<Measurement>();
+    for (const id of doomed.toArray()) touched.add(this.measurementOf(id));
+    this.keys = keys;
+    this.forgotten.addAll(doomed);
+    for (const measurement of touched) {
+      measurement.leaveOut(
+        (id) => doomed.has(id),
+        (id, position) => (this.positions[id] = position),
+      );
+    }
+    this.doomed = null;
+    this.epoch++;
+    return true;
   }
 
   /** Ids of a measurement's series at some positions, in order of their keys. */
@@ -220,9 +277,10 @@ export class SeriesIndex implements KnownSeries {
   }
 
   addAlias(bytes: Uint8Array, hash: number, seriesId: number): void {
-    // An alias whose series was gone for a while is there already.
-    if (this.aliases.count >= ALIASES_MAX || this.aliases.find(bytes, 0, bytes.length, hash) >= 0)
-      return;
+    // An alias whose series was gone for a while is there already, and its series may have another id now.
+    const known = this.aliases.find(bytes, 0, bytes.length, hash);
+    if (known >= 0) this.aliasIds[known] = seriesId;
+    if (known >= 0 || this.aliases.count >= ALIASES_MAX) return;
     const n = this.aliases.add(bytes, 0, bytes.length, hash);
     if (n >= this.aliasIds.length) {
       const wider = new Int32Array(this.aliasIds.length * 2);
@@ -243,6 +301,7 @@ export class SeriesIndex implements KnownSeries {
   /** Makes a series that is gone exist again; or why it must not. Others stay as they are. */
   revive(seriesId: number): number | SeriesLimitError {
     if (!this.isGone(seriesId)) return seriesId;
+    if (this.forgotten.has(seriesId)) return new SeriesLimitError(FORGOTTEN_TEXT);
     const refused = this.checkLimits(this.keyOf(seriesId));
     if (refused !== null) return refused;
     this.setGone(seriesId, false);
@@ -316,6 +375,7 @@ export class SeriesIndex implements KnownSeries {
 
   private setGone(seriesId: number, isGone: boolean): void {
     this.uses[seriesId] = isGone ? GONE : 0;
+    if (!isGone) this.doomed?.delete(seriesId);
     this.goneCount += isGone ? 1 : -1;
     this.measurementOf(seriesId).setUsed(this.positions[seriesId], !isGone);
   }

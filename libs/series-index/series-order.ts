@@ -18,6 +18,11 @@ export class SeriesOrder {
     this.sorted = new Int32Array(sorted);
   }
 
+  /** Positions have moved, keeping their sequence; -1 for those that are gone. */
+  move(moved: Int32Array): void {
+    this.sorted = this.sorted.map((position) => moved[position]).filter((to) => to >= 0);
+  }
+
   /** Positions that are in order already: the first so many. */
   get sortedCount(): number {
     return this.sorted.length;

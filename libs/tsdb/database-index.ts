@@ -2,7 +2,7 @@
  * The series of one database, and where they are kept on disk: the index, its storage, and what the storage said of each shard
  * when it was read.
  */
-import { type Clock, type FileSystem, type Logger } from '#kernel';
+import { type Clock, type FileSystem, type Logger, workInTurns } from '#kernel';
 import {
   IndexStorage,
   type LoadedShards,
@@ -23,10 +23,21 @@ export interface DatabaseIndexParts {
   readonly limits: SeriesLimits;
 }
 
+/** Gone series from which their memory is given back, and where they are one part in so many of those in memory. */
+const GONE_SERIES_MIN = 10_000;
+const GONE_PART = 4;
+/** How long a series has to be gone: longer than any batch that was parsed before it went is on its way. */
+const GONE_FOR_MS = 5 * 60_000;
+/** Pause where queries or new series were in the way. */
+const RETRY_MS = 10_000;
+
 /** The index of one database. */
 export class DatabaseIndex {
   readonly series: SeriesIndex;
   private readonly storage: IndexStorage | null;
+  private readonly logger: Logger;
+  private isReclaiming = false;
+  private reclaimAtMs = 0;
   private loading: Promise<void> | null = null;
   private loaded: LoadedShards = { shards: new Map(), wasClosed: false };
   /** What an image says of each shard: what was read, until the shard itself knows. */
@@ -34,6 +45,7 @@ export class DatabaseIndex {
 
   constructor({ directory, limits, ...parts }: DatabaseIndexParts) {
     this.series = new SeriesIndex(limits);
+    this.logger = parts.logger;
     this.storage =
       directory === null
         ? null
@@ -94,6 +106,40 @@ export class DatabaseIndex {
     for (const id of this.shards.keys()) if (!opened.has(id)) this.shards.delete(id);
     this.loaded = { shards: new Map(), wasClosed: this.loaded.wasClosed };
     void this.series.prepare();
+  }
+
+  /**
+   * Gives back the memory of series that have been gone for a while, once it is worth it. To be called now and then.
+   * @param isRead whether a query holds positions of series
+   */
+  tick(nowMs: number, isRead: () => boolean): void {
+    const { series } = this;
+    const { keptGoneCount } = series;
+    const heldCount = series.seriesCount + keptGoneCount;
+    const isDue = keptGoneCount >= GONE_SERIES_MIN && keptGoneCount * GONE_PART >= heldCount;
+    if (this.isReclaiming || nowMs < this.reclaimAtMs || (!isDue && series.doomedCount === 0))
+      return;
+    this.reclaimAtMs = nowMs + GONE_FOR_MS;
+    if (series.doomedCount === 0) {
+      series.doomGone();
+      return;
+    }
+    this.isReclaiming = true;
+    void this.reclaim(isRead).then((isDone) => {
+      this.isReclaiming = false;
+      // What came in between comes again.
+      if (!isDone) this.reclaimAtMs = nowMs + RETRY_MS;
+    });
+  }
+
+  private async reclaim(isRead: () => boolean): Promise<boolean> {
+    const { series } = this;
+    const { doomedCount } = series;
+    if (isRead()) return false;
+    const keys = await workInTurns(series.keysWithoutDoomed());
+    if (isRead() || !series.forget(keys, doomedCount)) return false;
+    this.logger.info('memory of dropped series given back', { series: doomedCount });
+    return true;
   }
 
   /** Notes an orderly end. */

@@ -65,6 +65,8 @@ export interface StoreProgress {
 
 /** Shards by id and series by database. */
 export class Store {
+  /** Whether a query that has not ended reads a shard; whoever runs queries sets it. */
+  isShardRead: (shardId: number) => boolean = () => false;
   private readonly shards = new Map<number, Shard>();
   private readonly indexes = new Map<string, DatabaseIndex>();
   private readonly influxIndexes = new Map<string, InfluxIndex>();
@@ -99,8 +101,21 @@ export class Store {
     this.isOpen = true;
     this.ticker = setInterval(() => {
       for (const shard of this.shards.values()) shard.engine.tick();
+      this.reclaimSeries();
     }, TICK_MS);
     this.ticker.unref();
+  }
+
+  /** Gives back the memory of series that have been gone for a while. Called every second while the store is open. */
+  reclaimSeries(): void {
+    const nowMs = this.options.clock.monotonicMs();
+    for (const [database, index] of this.indexes) index.tick(nowMs, () => this.isRead(database));
+  }
+
+  private isRead(database: string): boolean {
+    for (const { identity } of this.shards.values())
+      if (identity.database === database && this.isShardRead(identity.id)) return true;
+    return false;
   }
 
   /** How far {@link open} has come. */

@@ -129,7 +129,7 @@ export class IndexStorage {
   /** Notes an orderly end. */
   async close(): Promise<void> {
     await this.run(async () => {
-      const isUnsorted = this.imageSortedCount + SORTED_AT_ONCE_MAX < this.index.idCount;
+      const isUnsorted = this.imageSortedCount + SORTED_AT_ONCE_MAX < this.index.seriesCount;
       if (isUnsorted || this.isBroken || this.isImageDue(LOG_PART_AT_CLOSE)) {
         await this.rewrite(Number.POSITIVE_INFINITY);
       }
