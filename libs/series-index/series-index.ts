@@ -42,6 +42,8 @@ export interface SeriesIndexContent {
 
 /** Why a point is refused that was parsed when its series was there, long before the series was forgotten. */
 const FORGOTTEN_TEXT = 'series was deleted while its point was on the way; write it again';
+/** So many series of a measurement are put in order within a few milliseconds when they are asked for. */
+const UNSORTED_MIN = 10_000;
 /** From so many series on, counts of used values are not kept up but made anew when they are asked for. */
 const BULK_SERIES = 1000;
 /** Keys hashed before others get their turn: a millisecond or two. */
@@ -230,6 +232,18 @@ export class SeriesIndex implements KnownSeries {
     return measurement.order.get(measurement.seriesCount, (a, b) =>
       this.keys.compare(ids[a], ids[b]),
     );
+  }
+
+  /** Puts series in order that nobody has asked for in order yet, in turns: then whoever asks need not wait for all of them. */
+  *sortInTurns(): Generator<void, void> {
+    for (const measurement of this.measurementList) {
+      const { order, seriesCount } = measurement;
+      if (seriesCount - order.sortedCount < UNSORTED_MIN) continue;
+      yield* order.sortInTurns(seriesCount, (a, b) => {
+        const { seriesIds } = measurement;
+        return this.keys.compare(seriesIds[a], seriesIds[b]);
+      });
+    }
   }
 
   /** Number of series. */

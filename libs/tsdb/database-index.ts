@@ -37,6 +37,8 @@ export class DatabaseIndex {
   private readonly storage: IndexStorage | null;
   private readonly logger: Logger;
   private isReclaiming = false;
+  private isSorting = false;
+  private lastIdCount = 0;
   private reclaimAtMs = 0;
   private loading: Promise<void> | null = null;
   private loaded: LoadedShards = { shards: new Map(), wasClosed: false };
@@ -109,11 +111,18 @@ export class DatabaseIndex {
   }
 
   /**
-   * Gives back the memory of series that have been gone for a while, once it is worth it. To be called now and then.
+   * Gives back the memory of series that have been gone for a while, once it is worth it, and puts series in order when none
+   * have come since the last call. To be called now and then.
    * @param isRead whether a query holds positions of series
    */
   tick(nowMs: number, isRead: () => boolean): void {
     const { series } = this;
+    const isQuiet = series.idCount === this.lastIdCount;
+    this.lastIdCount = series.idCount;
+    if (isQuiet && !this.isSorting) {
+      this.isSorting = true;
+      void workInTurns(series.sortInTurns()).then(() => (this.isSorting = false));
+    }
     const { keptGoneCount } = series;
     const heldCount = series.seriesCount + keptGoneCount;
     const isDue = keptGoneCount >= GONE_SERIES_MIN && keptGoneCount * GONE_PART >= heldCount;
