@@ -52,7 +52,7 @@ export class PrometheusPart {
       shapes,
       clock,
       isReadAuthorized: options.isReadAuthorized,
-      onReject: (rejected) => rejects.reject(rejected),
+      rejects,
     });
     this.service = service;
     this.routes = [

@@ -46,12 +46,14 @@ export {
 } from './shared/batch-writer.js';
 export { InputError } from './shared/errors.js';
 export {
+  FORM,
   IngestLedger,
   type LedgerCount,
   type LedgerSnapshot,
   type Offender,
   type RejectedInput,
   type Rejection,
+  UNREPLAYABLE,
 } from './shared/ingest-ledger.js';
 export {
   defineInput,

@@ -1,7 +1,7 @@
 /** A collectd listener: packets of collectd's network plugin, plain, signed or encrypted. */
 import type { RemoteInfo } from 'node:dgram';
 import { Batcher } from '../shared/batcher.js';
-import { IngestLedger } from '../shared/ingest-ledger.js';
+import { type IngestLedger, ledgerOf } from '../shared/ingest-ledger.js';
 import {
   defineInput,
   type Input,
@@ -56,9 +56,7 @@ class CollectdInput implements Input, PacketEvents {
     const { bindAddress, readBufferBytes, typesDbPath, authFilePath } = config;
     const { clock, sink, shapes, rejects, files } = context;
     const logger = context.logger.with({ service: 'collectd', addr: bindAddress });
-    const ledger = new IngestLedger(`collectd ${bindAddress}`, clock, (rejected) =>
-      rejects.reject(rejected),
-    );
+    const ledger = ledgerOf(`collectd ${bindAddress}`, clock, rejects);
     this.ledger = ledger;
     this.batcher = new Batcher(config, { sink, shapes, ledger, logger });
     this.isJoined = config.multiValuePlugin === 'join';

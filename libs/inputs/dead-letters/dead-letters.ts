@@ -148,6 +148,12 @@ export class DeadLetters implements RejectSink {
     }
   }
 
+  isWanted(listener: string, reason: string): boolean {
+    return (
+      this.isOpen && this.waitingBytes < WAITING_BYTES_MAX && this.rate.hasRoom(listener, reason)
+    );
+  }
+
   /** Letters that are there, oldest first. @param each stops the iteration where it answers false */
   forEach(filter: LetterFilter, each: (letter: DeadLetter) => boolean | void): Promise<void> {
     const run = this.reading.then(() => this.scan(filter, each));

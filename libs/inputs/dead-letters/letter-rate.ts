@@ -24,8 +24,20 @@ export class LetterRate {
 
   /** Whether one more may be kept now; then it counts. */
   admit(listener: string, reason: string): boolean {
+    if (this.perSecondMax === 0) return true;
+    const bucket = this.filled(listener, reason);
+    if (bucket.letters < 1) return false;
+    bucket.letters--;
+    return true;
+  }
+
+  /** Whether one more would be kept now. */
+  hasRoom(listener: string, reason: string): boolean {
+    return this.perSecondMax === 0 || this.filled(listener, reason).letters >= 1;
+  }
+
+  private filled(listener: string, reason: string): Bucket {
     const { perSecondMax } = this;
-    if (perSecondMax === 0) return true;
     const nowMs = this.clock.monotonicMs();
     const bucket = this.bucket(listener, reason, nowMs);
     const gainedSeconds = (nowMs - bucket.filledMs) / 1000;
@@ -34,9 +46,7 @@ export class LetterRate {
       BURST_SECONDS * perSecondMax,
       bucket.letters + gainedSeconds * perSecondMax,
     );
-    if (bucket.letters < 1) return false;
-    bucket.letters--;
-    return true;
+    return bucket;
   }
 
   private bucket(listener: string, reason: string, nowMs: number): Bucket {

@@ -2,7 +2,7 @@
 import { ArrivalClock } from '../shared/arrival-clock.js';
 import { Batcher } from '../shared/batcher.js';
 import { InputError } from '../shared/errors.js';
-import { FORM, IngestLedger, UNREPLAYABLE } from '../shared/ingest-ledger.js';
+import { FORM, type IngestLedger, ledgerOf, UNREPLAYABLE } from '../shared/ingest-ledger.js';
 import {
   defineInput,
   type Input,
@@ -58,9 +58,7 @@ class GraphiteInput implements Input {
     const { bindAddress, lineBytesMax, connectionsMax, idleTimeoutMs } = config;
     const { clock, sink, shapes, rejects } = context;
     const logger = context.logger.with({ service: 'graphite', addr: bindAddress });
-    const ledger = new IngestLedger(`graphite ${bindAddress}`, clock, (rejected) =>
-      rejects.reject(rejected),
-    );
+    const ledger = ledgerOf(`graphite ${bindAddress}`, clock, rejects);
     this.ledger = ledger;
     this.batcher = new Batcher(
       { ...config, isRetentionPolicyCreated: true },

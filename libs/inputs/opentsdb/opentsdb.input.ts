@@ -1,7 +1,7 @@
 /** An OpenTSDB listener: telnet and HTTP on one port, told apart by the first line of a connection. */
 import type { SecureContextOptions } from 'node:tls';
 import { Batcher } from '../shared/batcher.js';
-import { IngestLedger } from '../shared/ingest-ledger.js';
+import { type IngestLedger, ledgerOf } from '../shared/ingest-ledger.js';
 import {
   defineInput,
   type Input,
@@ -76,9 +76,7 @@ class OpentsdbInput implements Input {
     const { bindAddress, arePointErrorsLogged, lineBytesMax } = config;
     const { clock, sink, shapes, rejects } = context;
     const logger = context.logger.with({ service: 'opentsdb', addr: bindAddress });
-    const ledger = new IngestLedger(`opentsdb ${bindAddress}`, clock, (rejected) =>
-      rejects.reject(rejected),
-    );
+    const ledger = ledgerOf(`opentsdb ${bindAddress}`, clock, rejects);
     this.ledger = ledger;
     this.batcher = new Batcher(config, {
       sink,

@@ -100,13 +100,17 @@ export class GuardedInput implements Input {
   }
 
   /** Takes a piece of input once more; see Input.replay. */
-  async replay(raw: Uint8Array, peer: string): Promise<void> {
+  async replay(
+    raw: Uint8Array,
+    peer: string,
+    target?: Readonly<Record<string, string>>,
+  ): Promise<void> {
     const { input } = this;
     this.isForReplay = true;
     if (input?.replay === undefined) {
       throw new InputError('inputs.no-replay', `plugin ${this.packageName} cannot replay`);
     }
-    await faultScope.run(this, () => input.replay?.(raw, peer));
+    await faultScope.run(this, () => input.replay?.(raw, peer, target));
   }
 
   /** Notes an error that the plugin's code has let go. */

@@ -5,8 +5,8 @@
 import type { Clock } from '#kernel';
 import type { ShapeTable } from '#models';
 import type { LetterTaker } from '../dead-letters/replay-letters.js';
-import { IngestLedger, type RejectedInput } from '../shared/ingest-ledger.js';
-import type { InputStatistics } from '../shared/input.js';
+import { IngestLedger, ledgerOf } from '../shared/ingest-ledger.js';
+import type { InputStatistics, RejectSink } from '../shared/input.js';
 import { bodyTaker } from './body-taker.js';
 import type { PrometheusRequest, PrometheusResult, PrometheusSink, SeriesReader } from './ports.js';
 import type { PrometheusConfig } from './prometheus.config.js';
@@ -27,8 +27,8 @@ export interface PrometheusServiceParts {
   readonly clock: Clock;
   /** Whether who reads must have READ on the database; true unless given. */
   readonly isReadAuthorized?: boolean;
-  /** Told of bodies that cannot be read. */
-  onReject?(rejected: RejectedInput): void;
+  /** Keeps bodies that cannot be read, and what storage refuses. */
+  readonly rejects?: RejectSink;
 }
 
 /** Serves Prometheus. Has nothing to open or close. */
@@ -41,8 +41,10 @@ export class PrometheusService {
   constructor(private readonly parts: PrometheusServiceParts) {
     const { config, sink, reader, shapes, clock } = parts;
     const { counters: statistics } = this;
-    const onReject = parts.onReject?.bind(parts);
-    this.ledger = new IngestLedger(LISTENER, clock, onReject);
+    this.ledger =
+      parts.rejects === undefined
+        ? new IngestLedger(LISTENER, clock)
+        : ledgerOf(LISTENER, clock, parts.rejects);
     this.writes = new WriteHandler({ config, sink, shapes, ledger: this.ledger, statistics });
     this.reads = new ReadHandler({
       config,

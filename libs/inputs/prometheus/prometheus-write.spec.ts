@@ -34,7 +34,7 @@ async function bench(toml = '', rejected: RejectedInput[] = []) {
     reader: noReader,
     shapes: new ShapeTable(),
     clock: new SystemClock(),
-    onReject: (each) => rejected.push({ ...each, raw: each.raw.slice() }),
+    rejects: { reject: (each) => void rejected.push({ ...each, raw: each.raw.slice() }) },
   });
   const counts: Record<string, number> = {};
   const post = async (body: Uint8Array, { headers = {}, parameters = { db: 'db' } }: Post = {}) => {

@@ -93,11 +93,15 @@ export class IngestLedger {
   private readonly offenders: StoredOffender[] = [];
   private offendersSeen = 0;
 
-  /** @param onReject told of every rejection; see RejectSink */
+  /**
+   * @param onReject told of every rejection; see RejectSink
+   * @param isKept whether it would keep what is rejected for a reason now
+   */
   constructor(
     readonly listener: string,
     private readonly clock: Clock,
     private readonly onReject: (rejected: RejectedInput) => void = () => undefined,
+    readonly isKept: (reason: string) => boolean = () => true,
   ) {}
 
   /** Points (or unreadable pieces) came in; each has to be stored, rejected or dropped later. */
@@ -173,6 +177,23 @@ export class IngestLedger {
       return { ...found, sample: sampleOf(found.sample) };
     });
   }
+}
+
+/** The books of a listener whose rejections go to a sink. */
+export function ledgerOf(
+  listener: string,
+  clock: Clock,
+  rejects: {
+    reject(rejected: RejectedInput): void;
+    isWanted?(listener: string, reason: string): boolean;
+  },
+): IngestLedger {
+  return new IngestLedger(
+    listener,
+    clock,
+    (rejected) => rejects.reject(rejected),
+    (reason) => rejects.isWanted?.(listener, reason) ?? true,
+  );
 }
 
 interface StoredOffender extends Omit<Offender, 'sample'> {

@@ -58,6 +58,8 @@ export interface Input {
 export interface RejectSink {
   /** Called for every rejected piece of input. Must copy the bytes, and must not throw. */
   reject(rejected: RejectedInput): void;
+  /** Whether it would keep one more of a listener for a reason now; for what is costly to show. Absent where it always would. */
+  isWanted?(listener: string, reason: string): boolean;
 }
 
 /** What an input is given. */

@@ -88,3 +88,32 @@ describe('points that storage refuses', () => {
     expect(raws(bench.rejected)).toEqual(['a.b value=0.0000001 1500000000000000000\n']);
   });
 });
+
+describe('a flood of refused points', () => {
+  it('is made into lines only while somebody keeps them', async () => {
+    const kept: string[] = [];
+    const asked: string[] = [];
+    const bench = benchInput(udpInput, KEYS, {
+      rejects: {
+        reject: ({ raw }) => void kept.push(Buffer.from(raw).toString()),
+        isWanted: (listener, reason) => {
+          asked.push(`${listener}: ${reason}`);
+          return kept.length === 0;
+        },
+      },
+    });
+    await bench.sink.ensureDatabase('udp');
+    bench.sink.refusals = 100;
+    await bench.input.open();
+    for (let n = 1; n <= 3; n++) {
+      await sendUdp(bench.input.addresses()[0] ?? '', Buffer.from(`m v=${n} 1\nm v=${n} 2`));
+      await until('the datagram', () => bench.input.ledger.snapshot().rejected[0]?.count === 2 * n);
+    }
+    await bench.input.close();
+    expect(kept).toEqual(['m v=1 1\nm v=1 2\n']);
+    expect(asked).toEqual(Array(3).fill('udp 127.0.0.1:0: points beyond retention policy'));
+    expect(bench.input.ledger.snapshot().rejected).toEqual([
+      { name: 'points beyond retention policy', count: 6 },
+    ]);
+  });
+});

@@ -79,17 +79,22 @@ export class RefusedPoints {
     take: Keep,
   ): void {
     const open = new Map<string, Piece>();
+    const kept = new Map<string, boolean>();
     let pieces = 0;
     const keyOf = (seriesId: number): Uint8Array => this.sink.keyOf(database, seriesId);
     const end = (piece: Piece): void => {
       if (pieces++ < PIECES_MAX) take(piece, piece.lines.length, Buffer.concat(piece.lines));
     };
     for (const { run, pointNumber, text } of rows) {
-      if (pieces >= PIECES_MAX) return;
+      if (pieces >= PIECES_MAX) break;
+      const reason = phraseOf(text);
+      // In a flood most are not kept: then none is made a line of.
+      const isKept = kept.get(reason) ?? this.ledger.isKept(reason);
+      kept.set(reason, isKept);
+      if (!isKept) continue;
       const { bytes, points } = this.encoder.encode(batch, [run], keyOf);
       if (points === 0) continue;
       const { peer } = batch.sourceOf(pointNumber);
-      const reason = phraseOf(text);
       const id = `${peer}\n${reason}`;
       let piece = open.get(id);
       if (piece !== undefined && piece.sizeBytes + bytes.length > PIECE_BYTES) {

@@ -16,7 +16,7 @@ import { ArrivalClock } from '../shared/arrival-clock.js';
 import { BATCH_SIZE_DEFAULT, BATCH_TIMEOUT_DEFAULT_MS } from '../shared/batcher.js';
 import { BatchWriter } from '../shared/batch-writer.js';
 import { InputError } from '../shared/errors.js';
-import { IngestLedger } from '../shared/ingest-ledger.js';
+import { type IngestLedger, ledgerOf } from '../shared/ingest-ledger.js';
 import {
   defineInput,
   type Input,
@@ -72,9 +72,7 @@ export class UdpInput implements Input {
     const { bindAddress, database, retentionPolicy, batchPending, writersMax } = config;
     const { clock, sink, rejects } = context;
     const logger = context.logger.with({ service: 'udp' });
-    this.ledger = new IngestLedger(`udp ${bindAddress}`, clock, (rejected) =>
-      rejects.reject(rejected),
-    );
+    this.ledger = ledgerOf(`udp ${bindAddress}`, clock, rejects);
     const { ledger } = this;
     this.peers = new PeerSources(ledger.listener);
     this.writer = new BatchWriter(
