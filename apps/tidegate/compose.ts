@@ -119,7 +119,15 @@ export function compose(
   });
   writer.addListener(jobs.writeListener);
   for (const listener of monitor.writeListeners) writer.addListener(listener);
-  const subscriber = new SubscriberPart(config, { meta, metaStore, store, files, clock, logger });
+  const subscriber = new SubscriberPart(config, {
+    meta,
+    metaStore,
+    store,
+    files,
+    clock,
+    logger,
+    rejects,
+  });
   writer.addListener(subscriber);
   const inputs = new InputsPart(config, {
     meta,
@@ -196,6 +204,7 @@ export function compose(
     shapes,
     inputs: inputs.takerFor,
     prometheus: prometheus.newTaker,
+    subscriber: subscriber.newTaker,
     books: ingest.replays,
   });
   const http = new HttpPart(

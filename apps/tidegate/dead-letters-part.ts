@@ -15,6 +15,7 @@ import type { Clock, FileSystem, Logger } from '#kernel';
 import { padBody, precisionOf, type ShapeTable } from '#models';
 import type { Store } from '#tsdb';
 import type { ServerConfig } from './config-registry.js';
+import { FORWARDED_FORM } from './refused-lines.js';
 import type { ServerPart } from './server.js';
 
 /** What it stands on. */
@@ -33,6 +34,8 @@ export interface ReplayParts {
   readonly inputs: TakerSource;
   /** Makes takers of remote write's bodies. */
   readonly prometheus: () => LetterTaker;
+  /** Makes takers of lines that subscribers have refused. */
+  readonly subscriber: () => LetterTaker;
   /** The books of all replays. */
   readonly books: IngestLedger;
 }
@@ -75,6 +78,8 @@ export class DeadLettersPart implements ServerPart {
   routes(parts: ReplayParts): readonly LettersRoute[] {
     if (!this.config.deadLetters.isEnabled) return [];
     return deadLetterRoutes(this.letters, (listener, form) => {
+      // What is sent to others is in no books of ours.
+      if (form === FORWARDED_FORM) return parts.subscriber();
       const taker = this.takerFor(parts, listener, form);
       return taker === null ? null : booked(taker, parts.books);
     });

@@ -4,6 +4,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AcceptedRows, ExtensionHandler, WriteListener, WriteRequest } from '#coordinator';
 import type { StatementExtension } from '#influxql';
+import type { LetterTaker, RejectSink } from '#inputs';
 import type { Clock, FileSystem, Logger } from '#kernel';
 import type { MetaClient, MetaStore } from '#meta';
 import type { Subscriber } from '#subscriber';
@@ -12,6 +13,7 @@ import { SUBSCRIBER, SubscriberModule } from '#subscriber/module';
 import type { Store } from '#tsdb';
 import type { ServerConfig } from './config-registry.js';
 import { ServerError } from './errors.js';
+import { letterOfRefusal, refusedLinesTaker } from './refused-lines.js';
 import type { ServerPart } from './server.js';
 import { nestLogger } from './server-log.js';
 
@@ -23,6 +25,8 @@ export interface SubscriberPartOptions {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Shows lines that destinations refuse. */
+  readonly rejects: RejectSink;
 }
 
 /** Forwards what was stored. */
@@ -48,7 +52,7 @@ export class SubscriberPart implements ServerPart, WriteListener {
   }
 
   async open(): Promise<void> {
-    const { meta, metaStore, store, files, clock, logger } = this.options;
+    const { meta, metaStore, store, files, clock, logger, rejects } = this.options;
     const { subscriber: config, coordinator, meta: metaConfig } = this.config;
     this.application = await NestFactory.createApplicationContext(
       SubscriberModule.forSubscriber({
@@ -62,6 +66,8 @@ export class SubscriberPart implements ServerPart, WriteListener {
         logger: logger.with({ service: 'subscriber' }),
         blockMs: coordinator.writeTimeoutMs,
         certificates: config.caCertsPath === '' ? null : readFileSync(config.caCertsPath, 'utf8'),
+        onRefused: (refusal, lines) =>
+          rejects.reject(letterOfRefusal(refusal, lines, clock.nowNs())),
       }),
       { logger: nestLogger(logger), abortOnError: false },
     );
@@ -88,6 +94,9 @@ export class SubscriberPart implements ServerPart, WriteListener {
   ): boolean | Promise<boolean> {
     return this.subscriber?.stored(request, retentionPolicy, accepted) ?? true;
   }
+
+  /** Sends lines that were refused once more. */
+  readonly newTaker = (): LetterTaker => refusedLinesTaker(this.opened(), this.options.clock);
 
   /** Counters, with InfluxDB's names where it has them. */
   collect(): readonly SubscriberStatistics[] {

@@ -35,6 +35,7 @@ export {
   type SinkWrite,
 } from './shared/point-sink.js';
 export {
+  FORM,
   IngestLedger,
   LINE_FORM,
   type LedgerCount,

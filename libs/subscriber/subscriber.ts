@@ -15,13 +15,14 @@ import type { MetaClient, MetaSnapshot, MetaStore } from '#meta';
 import { LineCopier } from '#models';
 import { diskQueue, memoryQueue, type Queue, type QueueLimits } from '#queue';
 import type { BackOffOptions } from './back-off.js';
-import { DeadLetters } from './dead-letters.js';
+import { DeadLetters, type Refusal } from './dead-letters.js';
 import { Delivery, type Destination } from './delivery.js';
 import { SubscriberError } from './errors.js';
 import { MinuteLog } from './minute-log.js';
 import { PausedSubscriptions } from './paused.js';
 import type { RunningDelivery } from './running-delivery.js';
-import type { Place, SenderOptions } from './sender.js';
+import { linesOf } from './lines.js';
+import type { Place, SenderOptions, SendOutcome } from './sender.js';
 import { senderFor } from './sender-for.js';
 import type { SubscriberConfig } from './subscriber.config.js';
 import { type SubscriberStatistics, subscriberStatistics } from './subscriber-statistics.js';
@@ -45,6 +46,8 @@ export interface SubscriberParts {
   /** Authorities to trust, PEM; null for the system's. */
   readonly certificates: string | null;
   readonly backOff?: BackOffOptions;
+  /** Told of lines that a destination refused, when they are kept. Must copy them, and must not throw. */
+  onRefused?(refusal: Refusal, lines: Uint8Array, count: number): void;
 }
 
 const MODES = ['ALL', 'ANY'];
@@ -152,10 +155,33 @@ export class Subscriber implements WriteListener {
   ): Promise<readonly { readonly destination: string; readonly points: number }[]> {
     const rewound: { destination: string; points: number }[] = [];
     for (const { delivery } of await this.find(place, name)) {
-      const destination = delivery.destinations.map(({ sender }) => sender.address).join(' ');
-      rewound.push({ destination, points: await delivery.rewind(timeNs) });
+      rewound.push({ destination: addressesOf(delivery), points: await delivery.rewind(timeNs) });
     }
     return rewound;
+  }
+
+  /**
+   * Sends lines that were refused once more, to the destination that refused them or, of an ANY, to one after the other. Beside the
+   * queue: what waits is not waited for.
+   * @throws as {@link pause}
+   */
+  async resend(
+    { subscription, destination, ...place }: Omit<Refusal, 'status' | 'reason'>,
+    lines: Uint8Array,
+  ): Promise<SendOutcome> {
+    const found = (await this.find(place, subscription)).find(
+      ({ delivery }) => addressesOf(delivery) === destination,
+    );
+    if (found === undefined)
+      throw new SubscriberError('subscriber.not-found', `destination not found: ${destination}`);
+    let outcome: SendOutcome = { kind: 'failed', reason: 'not tried', retryAfterMs: 0 };
+    for (const address of found.wanted.addresses) {
+      const sender = senderFor(address, place, this.senderOptions);
+      outcome = await sender.send(linesOf(lines), new AbortController().signal);
+      sender.close();
+      if (outcome.kind !== 'failed') break;
+    }
+    return outcome;
   }
 
   /** Counters, with InfluxDB's names where it has them. */
@@ -297,7 +323,10 @@ export class Subscriber implements WriteListener {
       reader: topic.queue.reader(wanted.readerName),
       destinations,
       deadLetters: {
-        keep: async (...given) => new DeadLetters(await this.deadLetters(), clock).keep(...given),
+        keep: async (...given) => {
+          await new DeadLetters(await this.deadLetters(), clock).keep(...given);
+          this.parts.onRefused?.(...given);
+        },
       },
       clock,
       logger,
@@ -403,6 +432,10 @@ export class Subscriber implements WriteListener {
     }
   }
 }
+
+/** As refusals name them. */
+const addressesOf = ({ destinations }: RunningDelivery['delivery']): string =>
+  destinations.map(({ sender }) => sender.address).join(' ');
 
 function placeKey(database: string, retentionPolicy: string): string {
   return `${database}\u001f${retentionPolicy}`;

@@ -219,6 +219,31 @@ describe('subscriptions', () => {
       for (const one of lines.filter((each) => each.startsWith('poison')))
         expect(text).toContain(`}\n${one}\n`);
       expect(text).toContain('"reason":"status 400: {\\"error\\":\\"will not\\"}"');
+      // They are among the dead letters, and go out again.
+      const list = async (): Promise<{ letters: readonly Record<string, unknown>[] }> =>
+        (await fetch(`${url}/deadletters?listener=subscriber`)).json() as never;
+      const [letter, ...others] = (await list()).letters;
+      expect(others).toHaveLength(2);
+      expect(letter).toMatchObject({
+        listener: 'subscriber d.autogen.s',
+        peer: sink.url,
+        reason: 'refused by subscriber',
+        text: 'status 400: {"error":"will not"}',
+        target: { form: 'forwarded lines', subscription: 's' },
+        unreplayable: '',
+      });
+      const replay = async (): Promise<unknown> =>
+        (await fetch(`${url}/deadletters/replay?all=true`, { method: 'POST' })).json();
+      expect(await replay()).toEqual({
+        replayed: 0,
+        rejected: 3,
+        failed: 0,
+        reasons: ['status 400: {"error":"will not"}'],
+      });
+      sink.answer = () => ({ status: 204 });
+      expect(await replay()).toMatchObject({ replayed: 3, rejected: 0, failed: 0 });
+      expect(sink.lines.slice(-3)).toEqual(lines.filter((each) => each.startsWith('poison')));
+      expect((await list()).letters).toEqual([]);
     });
     await sink.close();
   });
