@@ -19,6 +19,8 @@ const BACKSLASH = 92;
 const REST_BYTES = 24;
 /** Buffers larger than this are not kept between calls. */
 const KEPT_BYTES_MAX = 8 * 2 ** 20;
+/** Nor are places of more points. */
+const POINTS_KEPT_MAX = 2 ** 18;
 
 const encoder = new TextEncoder();
 
@@ -73,12 +75,15 @@ export class LineCopier {
         points++;
       }
     }
+    // Not to be kept alive.
+    this.groups = [];
     return { bytes: this.out.subarray(0, this.length), points, leftOut };
   }
 
   /** Finds the wanted rows by point number. */
   private order(runs: readonly RowRun[], pointCount: number): void {
-    if (pointCount > this.rows.length) {
+    const isTooLong = this.rows.length > POINTS_KEPT_MAX && pointCount <= POINTS_KEPT_MAX;
+    if (pointCount > this.rows.length || isTooLong) {
       this.rows = new Int32Array(2 * pointCount);
       this.groupOf = new Int32Array(2 * pointCount);
     }
