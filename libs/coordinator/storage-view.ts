@@ -12,6 +12,7 @@ import {
   type ShardView,
   type StorageReader,
   type StorageView,
+  type SweepWant,
   type TagRequirement,
   type TimeRange,
 } from '#query';
@@ -339,9 +340,9 @@ class OpenShardView implements ShardView {
     readonly field: string;
     readonly range: TimeRange;
     readonly baseNs: bigint;
-    readonly isCount: boolean;
+    readonly want: SweepWant;
   }): SeriesSweep | null {
-    const { seriesIds, measurement, field, range, baseNs, isCount } = request;
+    const { seriesIds, measurement, field, range, baseNs, want } = request;
     const type = this.fieldType(measurement, field);
     if (type === null) return null;
     return this.engine().sweep({
@@ -352,7 +353,7 @@ class OpenShardView implements ShardView {
       minNs: range.minNs,
       maxNs: range.maxNs,
       baseNs,
-      isCount,
+      want,
     });
   }
 

@@ -9,6 +9,7 @@ export {
   type ShardView,
   type StorageReader,
   type StorageView,
+  type SweepWant,
   type TagPair,
   type TagRequirement,
   type TimeRange,

@@ -104,7 +104,8 @@ export interface ShardView {
    * Reads one field of many series at once; absent or null where that is not possible, and cursors have to.
    * @param seriesIds in order of the series' keys; those that the shard does not have are passed over
    * @param baseNs what offsets are relative to; the range is less than 2^53 ns from it
-   * @param isCount true where only the number of values is of interest: offsets and values do not hold then
+   * @param want `count` where only the number of values is of interest: offsets and values do not hold then; `first` or
+   * `last` where it is each series' first point or last, which is at that end of its values
    */
   sweep?(request: {
     readonly seriesIds: Int32Array;
@@ -112,7 +113,7 @@ export interface ShardView {
     readonly field: string;
     readonly range: TimeRange;
     readonly baseNs: bigint;
-    readonly isCount: boolean;
+    readonly want: SweepWant;
   }): SeriesSweep | null;
 }
 
@@ -129,7 +130,12 @@ export interface SweptBatch {
   /** Where values of one series end, the first `segments` hold; a series may go on in the next batch. */
   readonly ends: Int32Array;
   readonly segments: number;
+  /** True where the first of the series is the last one of the batch before. */
+  readonly isContinued: boolean;
 }
+
+/** What is wanted of the series of a sweep. */
+export type SweepWant = 'values' | 'count' | 'first' | 'last';
 
 /** Reads the fields of one series in one shard, each field at its own pace. */
 export interface SeriesCursor {

@@ -281,7 +281,7 @@ class Bench {
     keys: readonly string[],
     field: string,
     [minNs, maxNs]: [bigint, bigint],
-  ): { pairs: [bigint, NaiveValue][]; count: number } | null {
+  ): (Record<'pairs' | 'first' | 'last', [bigint, NaiveValue][]> & { count: number }) | null {
     const index = this.index();
     const ids = keys.map((key) => this.find(key)).filter((id) => id >= 0);
     const view = this.shard().engine.view();
@@ -295,16 +295,31 @@ class Bench {
       baseNs: 0n,
     };
     const pairs: [bigint, NaiveValue][] = [];
-    const sweep = view.sweep({ ...request, isCount: false });
+    const sweep = view.sweep({ ...request, want: 'values' });
     for (let swept = sweep?.next(); swept; swept = sweep?.next()) {
       pairs.push(...pairsOf(swept.batch, field));
       expect(swept.ends[swept.segments - 1]).toBe(swept.batch.count);
     }
     let count = 0;
-    const counting = view.sweep({ ...request, isCount: true });
+    const counting = view.sweep({ ...request, want: 'count' });
     for (let swept = counting?.next(); swept; swept = counting?.next()) count += swept.batch.count;
+    const edges = (want: 'first' | 'last'): [bigint, NaiveValue][] => {
+      const found: [bigint, NaiveValue][] = [];
+      const sweeping = view.sweep({ ...request, want });
+      for (let swept = sweeping?.next(); swept; swept = sweeping?.next()) {
+        const values = pairsOf(swept.batch, field);
+        const ends = [...swept.ends.subarray(0, swept.segments)];
+        const rows = ends.map((end, s) => (want === 'last' ? end - 1 : s === 0 ? 0 : ends[s - 1]));
+        rows.forEach((row, s) => {
+          if (s > 0 || !swept.isContinued) found.push(values[row]);
+          else if (want === 'last') found[found.length - 1] = values[row];
+        });
+      }
+      return found;
+    };
+    const [first, last] = [edges('first'), edges('last')];
     view.release();
-    return sweep === null ? null : { pairs, count };
+    return sweep === null ? null : { pairs, count, first, last };
   }
 
   async close(): Promise<void> {
@@ -347,9 +362,12 @@ describe('a store', () => {
             }
           }
           for (const field of Object.keys(types)) {
-            const pairs = sweepable.flatMap((key) => model.read(key, field, 5n, 90n * DAY_NS));
+            const lists = sweepable.map((key) => model.read(key, field, 5n, 90n * DAY_NS));
+            const pairs = lists.flat();
+            const first = lists.flatMap((list) => list.slice(0, 1));
+            const last = lists.flatMap((list) => list.slice(-1));
             const swept = bench.sweep(sweepable, field, [5n, 90n * DAY_NS]);
-            expect(swept).toEqual({ pairs, count: pairs.length });
+            expect(swept).toEqual({ pairs, count: pairs.length, first, last });
             expect(bench.sweep(sweepable, field, [0n, 2n ** 62n])).toBeNull();
             const areBoth = bench.find('m') >= 0 && bench.find('m!,a=b') >= 0;
             expect(bench.sweep(series, field, [5n, 9n]) === null).toBe(areBoth);

@@ -12,6 +12,7 @@ import type {
   ShardView,
   StorageReader,
   StorageView,
+  SweepWant,
   TagRequirement,
   TimeRange,
 } from '#query';
@@ -225,9 +226,9 @@ class RemoteShardView implements ShardView {
     readonly field: string;
     readonly range: TimeRange;
     readonly baseNs: bigint;
-    readonly isCount: boolean;
+    readonly want: SweepWant;
   }): SeriesSweep | null {
-    const { seriesIds, measurement, field, range, baseNs, isCount } = request;
+    const { seriesIds, measurement, field, range, baseNs, want } = request;
     const { keys } = this.view;
     const type = this.fieldType(measurement, field);
     if (type === null || keys === null) return null;
@@ -240,7 +241,7 @@ class RemoteShardView implements ShardView {
       minNs: range.minNs,
       maxNs: range.maxNs,
       baseNs,
-      isCount,
+      want,
     });
   }
 

@@ -28,6 +28,8 @@ import type { Group, GroupEntry, PlainSeries } from './groups.js';
 import { rowsOfStretch } from './raw-select.js';
 import { inType, tieRefs, type RowChunk, type RowPlan, type ShardLimit } from './row-plan.js';
 import { EdgeChoice } from './edge-scan.js';
+import { SweptEdges, type SweptPoint } from './swept-edges.js';
+import { sweep, sweepEdges, type SweptState } from './swept-scan.js';
 
 /** What to scan of a group. */
 export interface WindowScan {
@@ -50,9 +52,6 @@ export interface WindowScan {
 
 /** Bytes that a function keeps for a window while it scans. */
 const SLOT_BYTES = 24;
-
-/** Series that are read at once rather than one by one. */
-const SWEPT_SERIES_MIN = 2;
 
 /** Windows finished between looks at the clock. */
 const WINDOWS_PER_LOOK = 1024;
@@ -95,22 +94,6 @@ function* scanAll(group: Group, scan: WindowScan, state: ScanState): Generator<n
       else yield* state.scanRows(entry);
     }
   }
-}
-
-/** Reads all series of a group at once; false where that cannot be done. */
-function* sweep(
-  { plain, entryCount }: Group,
-  { budget }: WindowScan,
-  state: ScanState,
-): Generator<null, boolean> {
-  if (plain === null || entryCount < SWEPT_SERIES_MIN) return false;
-  const opened = state.openSweep(plain);
-  if (opened === 'no') return false;
-  if (opened === null) return true;
-  while (state.feedSwept(opened)) {
-    if (budget.isTurnOver()) yield null;
-  }
-  return true;
 }
 
 /** How a function's values are read: from the end of time that decides, merged by time, or series by series. */
@@ -182,6 +165,7 @@ function* scanEdges(
   for (const [ordinal, stretch] of stretches) {
     if (state.openFields.length === 0) return;
     state.at(stretch, ordinal);
+    if (yield* sweepEdges(group, scan, state, isFirst)) continue;
     state.beginEdges(isFirst);
     for (const entry of entries) {
       if (scan.budget.isTurnOver()) yield null;
@@ -213,7 +197,7 @@ interface FedRows {
 
 const FIRST_ROW = Int32Array.of(0);
 
-class ScanState {
+class ScanState implements SweptState {
   /** Fields that points are still wanted of. */
   openFields: readonly number[];
   /** What the scan holds, for the query's budget. */
@@ -304,17 +288,46 @@ class ScanState {
   }
 
   /** Opens the field of all series of a group in the stretch at hand; null for nothing there. */
-  openSweep({ table, series, positions }: PlainSeries): FieldSweep | null | 'no' {
+  openSweep(
+    { table, series, positions }: PlainSeries,
+    edge: 'first' | 'last' | null = null,
+  ): FieldSweep | null | 'no' {
     const [field] = this.#fields;
     if (this.#besideRefs.length > 0 || this.#fields.length !== 1 || !field) return 'no';
-    const isCount =
-      this.#scan.windows instanceof OneWindow &&
-      this.#workers.every(({ accumulator }) => accumulator instanceof CountAccumulator);
+    if (edge !== null && field.input === 'string') return 'no';
+    const isCount = this.#scan.windows instanceof OneWindow && this.#isCounted;
     const stretch = this.#stretch;
-    const request = { series, positions, field: field.ref.name, stretch, isCount };
+    const want = edge ?? (isCount ? 'count' : 'values');
+    const request = { series, positions, field: field.ref.name, stretch, want } as const;
     const opened = table.sweep?.(request) ?? (table.sweep ? null : 'no');
     if (opened === null || opened === 'no') return opened;
     return isConvertible(opened.type, field.input) ? opened : null;
+  }
+
+  /** True where nothing but the number of values matters. */
+  get #isCounted(): boolean {
+    return this.#workers.every(({ accumulator }) => accumulator instanceof CountAccumulator);
+  }
+
+  newSweptEdges(isFirst: boolean): SweptEdges {
+    return new SweptEdges(isFirst, this.#fields[0]?.input ?? 'float');
+  }
+
+  /** Takes points of the next series of a sweep; false at its end. */
+  takeSweptEdges(sweep: FieldSweep, edges: SweptEdges): boolean {
+    const swept = sweep.next();
+    const input = this.#fields[0]?.input;
+    if (!swept || !input) return false;
+    const before = edges.count;
+    edges.take(swept, typedColumn(swept.batch, sweep.type, input));
+    this.#scan.budget.countPoints(edges.count - before);
+    return true;
+  }
+
+  /** Feeds the points of a sweep that decide. */
+  feedSweptEdges(points: readonly SweptPoint[]): void {
+    for (const { offset, column } of points)
+      this.#feed(0, column, { offsets: Float64Array.of(offset), count: 1, aux: [] });
   }
 
   /** Feeds the next values of a sweep; false at its end. */
@@ -325,11 +338,8 @@ class ScanState {
     const { batch, ends, segments } = swept;
     const { count, offsets } = batch;
     this.#scan.budget.countPoints(count);
-    const isCounted = this.#workers.every(
-      ({ accumulator }) => accumulator instanceof CountAccumulator,
-    );
     // What is counted need not be looked at.
-    const column = isCounted
+    const column = this.#isCounted
       ? numberColumn(input, batch.numbers)
       : typedColumn(batch, sweep.type, input);
     this.#feed(0, column, { offsets, count, aux: [], swept: { ends, segments } });

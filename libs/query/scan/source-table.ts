@@ -4,7 +4,7 @@
  */
 import type { ColumnBatch } from '#models';
 import type { Column } from '../column.js';
-import type { SweptBatch, TagRequirement, TimeRange } from '../ports.js';
+import type { SweepWant, SweptBatch, TagRequirement, TimeRange } from '../ports.js';
 import type { ExprType, ValueType } from '../value-type.js';
 
 /** A stretch of time no longer than 2^53 ns, so that times in it are exact float64 offsets from `baseNs`. */
@@ -99,7 +99,7 @@ export interface SourceTable {
     readonly positions: Int32Array | null;
     readonly field: string;
     readonly stretch: Stretch;
-    readonly isCount: boolean;
+    readonly want: SweepWant;
   }): FieldSweep | null | 'no';
   /** Opens one series of a table that has rows rather than fields, each a row whatever values it has; absent for others. */
   openRows?(request: {

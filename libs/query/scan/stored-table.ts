@@ -8,6 +8,7 @@ import type {
   SeriesSweep,
   ShardView,
   StorageView,
+  SweepWant,
   SweptBatch,
   TagRequirement,
   TimeRange,
@@ -100,9 +101,9 @@ export class StoredTable implements SourceTable {
     readonly positions: Int32Array | null;
     readonly field: string;
     readonly stretch: Stretch;
-    readonly isCount: boolean;
+    readonly want: SweepWant;
   }): FieldSweep | null | 'no' {
-    const { stretch, field, isCount, positions } = request;
+    const { stretch, field, want, positions } = request;
     const { baseNs, startNs: minNs, endNs: maxNs } = stretch;
     const shard = this.#shardOf(stretch);
     const type = shard?.fieldType(this.name, field) ?? null;
@@ -114,7 +115,7 @@ export class StoredTable implements SourceTable {
       field,
       range: { minNs, maxNs },
       baseNs,
-      isCount,
+      want,
     });
     return sweep ? new StoredSweep(sweep, fieldTypeName(type), baseNs) : 'no';
   }

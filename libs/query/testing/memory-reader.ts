@@ -252,7 +252,12 @@ class MemoryShard implements ShardView {
         if (parts.length === 0) return null;
         const [first = [], second = []] = parts;
         const ends = Int32Array.of(first.length, first.length + second.length);
-        return { batch: this.#batch(parts.flat()), ends, segments: parts.length };
+        return {
+          batch: this.#batch(parts.flat()),
+          ends,
+          segments: parts.length,
+          isContinued: false,
+        };
       },
     };
   }

@@ -6,8 +6,8 @@ import type { OpenFile } from '#kernel';
 import { corruptIndex, type TsmIndex } from '../tsm-index.js';
 import { ENTRY_BYTES, KEY_HEADER_BYTES } from '../tsm-format.js';
 
-/** Stretches of the index read at once where keys come one behind the other: 256 KiB or so. */
-const STRETCHES_AHEAD = 64;
+/** Stretches of the index read at once where keys come one behind the other: twice as many each time, up to 256 KiB or so. */
+const STRETCHES_AHEAD_MAX = 64;
 /** Records stepped over before the key is looked up instead. */
 const STEPS_MAX = 64;
 /** Bytes of blocks read at once where blocks come one behind the other, and how far apart such blocks may be. */
@@ -38,8 +38,10 @@ export class FileWalk {
   blocks = new Uint8Array(0);
   private at = 0;
   private end = 0;
-  /** The stretch behind those in hand. */
+  /** The stretches in hand: the first, and the one behind them. */
+  private firstStretch = 0;
   private nextStretch = 0;
+  private stretchesAhead = 1;
   private blocksAt = 0;
   private blocksEnd = 0;
 
@@ -97,13 +99,22 @@ export class FileWalk {
     key.set(suffix, length);
     const isAtEnd = this.at >= this.end;
     const number = this.index.stretchOf(key);
-    // Keys of the stretches in hand that are left are still ahead.
-    if (number < this.nextStretch && !isAtEnd) return true;
-    const first = Math.max(number, this.nextStretch);
-    if (number < 0 && this.end === 0) return false;
-    if (number < this.nextStretch || first >= this.index.stretchCount) return false;
-    this.load(first, first === this.nextStretch ? STRETCHES_AHEAD : 1);
+    if (number < this.nextStretch) {
+      if (isAtEnd) return false;
+      this.skipTo(number);
+      return true;
+    }
+    const isNext = number === this.nextStretch;
+    this.stretchesAhead = isNext ? Math.min(2 * this.stretchesAhead, STRETCHES_AHEAD_MAX) : 1;
+    this.load(number, this.stretchesAhead);
     return true;
+  }
+
+  /** Goes on to a stretch in hand, where it is ahead. */
+  private skipTo(number: number): void {
+    if (number < this.firstStretch) return;
+    const at = this.index.stretchStart(number) - this.index.stretchStart(this.firstStretch);
+    if (at > this.at) this.at = at;
   }
 
   private load(first: number, count: number): void {
@@ -119,6 +130,7 @@ export class FileWalk {
       throw corruptIndex(start, 'file is cut off');
     this.at = 0;
     this.end = sizeBytes;
+    this.firstStretch = first;
     this.nextStretch = end;
   }
 }

@@ -60,8 +60,11 @@ export interface SweepRequest {
   readonly minNs: bigint;
   readonly maxNs: bigint;
   readonly baseNs: bigint;
-  /** True where only the number of values is of interest: offsets and values of the batches do not hold then. */
-  readonly isCount: boolean;
+  /**
+   * `count` where only the number of values is of interest: offsets and values of the batches do not hold then; `first` or
+   * `last` where one block of each series is enough, the one with its first value or its last.
+   */
+  readonly want: 'values' | 'count' | 'first' | 'last';
 }
 
 /** Values of several series, one after another; valid until the next. */
@@ -70,6 +73,8 @@ export interface SweptBatch {
   /** Where each stretch of one series ends in the batch; a series may go on in the next batch. */
   readonly ends: Int32Array;
   readonly segments: number;
+  /** True where the first stretch goes on from the batch before. */
+  readonly isContinued: boolean;
 }
 
 /** What of a series a file has: its blocks lie in the walk's bytes until the walk goes on. */
@@ -126,7 +131,14 @@ export class SeriesSweep {
   private rows = 0;
   private segments = 0;
   private readonly ends = new Int32Array(SEGMENTS_MAX + 1);
-  private readonly out: SweptBatch & { batch: ColumnBatch; segments: number };
+  private readonly out: {
+    batch: ColumnBatch;
+    ends: Int32Array;
+    segments: number;
+    isContinued: boolean;
+  };
+  /** True while the series at hand has been in a batch that was handed over. */
+  private isBegun = false;
 
   /** @throws nothing; the view has to stay open meanwhile */
   constructor(
@@ -148,7 +160,7 @@ export class SeriesSweep {
       wide: null,
       strings: null,
     };
-    this.out = { batch, ends: this.ends, segments: 0 };
+    this.out = { batch, ends: this.ends, segments: 0, isContinued: false };
   }
 
   /** The next values, or null at the end. */
@@ -156,6 +168,7 @@ export class SeriesSweep {
     this.rows = 0;
     this.segments = 0;
     this.wide = null;
+    this.out.isContinued = this.isBegun;
     const { seriesIds } = this.request;
     for (;;) {
       if (this.cursor !== null) {
@@ -163,11 +176,14 @@ export class SeriesSweep {
         const batch = this.cursor.next(0);
         if (batch !== null) return this.whole(batch);
         this.cursor = null;
+        this.isBegun = false;
+        this.out.isContinued = false;
       }
       if (this.hit < this.hitCount) {
         this.takeBlocks();
         if (this.hit < this.hitCount) return this.filled();
         this.endSegment();
+        this.isBegun = false;
       }
       if (this.rows >= ROWS_MAX || this.segments >= SEGMENTS_MAX) return this.filled();
       if (this.nextSeries === seriesIds.length) return this.rows > 0 ? this.filled() : null;
@@ -176,7 +192,10 @@ export class SeriesSweep {
   }
 
   private filled(): SweptBatch {
-    if (this.hit < this.hitCount) this.endSegment();
+    if (this.hit < this.hitCount) {
+      this.endSegment();
+      this.isBegun = true;
+    }
     const { out } = this;
     out.batch.count = this.rows;
     out.batch.offsets = this.offsets;
@@ -190,7 +209,9 @@ export class SeriesSweep {
 
   private whole(batch: ColumnBatch): SweptBatch {
     this.ends[0] = batch.count;
-    return { batch, ends: this.ends, segments: 1 };
+    const isContinued = this.isBegun;
+    this.isBegun = true;
+    return { batch, ends: this.ends, segments: 1, isContinued };
   }
 
   private endSegment(): void {
@@ -209,7 +230,7 @@ export class SeriesSweep {
     if (word >= present.length || ((present[word]! >>> (seriesId & 31)) & 1) === 0) return;
     keys.locate(seriesId);
     const isCached = this.view.isCached(seriesId);
-    let isPlain = !isCached && (request.isCount || field.type !== FieldType.STRING);
+    let isPlain = !isCached && (request.want === 'count' || field.type !== FieldType.STRING);
     for (const file of files) {
       // Those of another type were deleted.
       if (!file.walk.seek(keys, suffix) || file.walk.type !== field.type) continue;
@@ -242,14 +263,14 @@ export class SeriesSweep {
 
   /** Takes the rows of a series that only caches have; false where a cursor has to. */
   private takeCached(seriesId: number): boolean {
-    const { field, baseNs, minNs, maxNs, isCount } = this.request;
+    const { field, baseNs, minNs, maxNs, want } = this.request;
     const column = this.view.cachedColumn(seriesId, field, baseNs);
     if (column === null) return true;
     if (column.wideTimes !== null || column.strings !== null) return false;
     const { offsets, count } = column;
     const from = firstNotBelow(offsets, count, Number(minNs - baseNs));
     const to = firstNotBelow(offsets, count, Number(maxNs + 1n - baseNs));
-    if (!isCount) this.append(column, from, to);
+    if (want !== 'count') this.append(column, from, to);
     this.rows += to - from;
     this.endSegment();
     return true;
@@ -274,6 +295,11 @@ export class SeriesSweep {
 
   /** Reads blocks of the series at hand until its end, or until there are many rows. */
   private takeBlocks(): void {
+    if (this.request.want === 'last') {
+      this.takeLastBlock();
+      return;
+    }
+    const { rows } = this;
     for (; this.hit < this.hitCount; this.hit++, this.block = 0) {
       const file = this.hits[this.hit]!;
       const { view, entriesAt, blockCount } = file.walk;
@@ -283,8 +309,25 @@ export class SeriesSweep {
         if (compareWords(view, at, this.max) > 0 || compareWords(view, at + 8, this.min) < 0)
           continue;
         this.takeBlock(file, at);
+        if (this.request.want === 'first' && this.rows > rows) this.hit = this.hitCount;
+        if (this.hit === this.hitCount) return;
       }
     }
+  }
+
+  /** Reads the last block of the series at hand that has a value in the range. */
+  private takeLastBlock(): void {
+    const { rows } = this;
+    for (let h = this.hitCount - 1; h >= 0 && this.rows === rows; h--) {
+      const file = this.hits[h]!;
+      const { view, entriesAt, blockCount } = file.walk;
+      for (let b = blockCount - 1; b >= 0 && this.rows === rows; b--) {
+        const at = entriesAt + b * ENTRY_BYTES;
+        if (compareWords(view, at, this.max) <= 0 && compareWords(view, at + 8, this.min) >= 0)
+          this.takeBlock(file, at);
+      }
+    }
+    this.hit = this.hitCount;
   }
 
   private takeBlock({ reader, walk }: OpenFile, entryAt: number): void {
@@ -322,7 +365,7 @@ export class SeriesSweep {
       from = this.firstNotBelow(request.minNs);
       to = this.firstNotBelow(request.maxNs + 1n);
     }
-    if (request.isCount) {
+    if (request.want === 'count') {
       this.rows += to - from;
       return;
     }
