@@ -15,5 +15,6 @@ export {
   replaceFile,
 } from './file-system.js';
 export { redactUrl } from './redact-url.js';
+export { lowerThreadPriority } from './thread-priority.js';
 export { workerUrl } from './worker-url.js';
 export { workInTurns } from './work-in-turns.js';

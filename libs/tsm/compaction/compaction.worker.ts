@@ -1,6 +1,6 @@
 /** Worker thread that runs one compaction at a time. */
 import { parentPort } from 'node:worker_threads';
-import { invariant, messageOf, NodeFileSystem } from '#kernel';
+import { invariant, lowerThreadPriority, messageOf, NodeFileSystem } from '#kernel';
 import { TsmError } from '../errors.js';
 import { type CompactionJob, type CompactionResult, mergeFiles } from './compact-files.js';
 
@@ -15,9 +15,13 @@ export interface CompactionRequest {
 export type CompactionReply =
   { readonly result: CompactionResult } | { readonly error: string; readonly code: string };
 
+/** Nobody waits for a compaction; where cores are few, writes and queries go first. */
+const NICE = 10;
+
 const port = parentPort;
 invariant(port !== null, 'the compaction worker runs as a worker thread');
 const files = new NodeFileSystem();
+lowerThreadPriority(NICE);
 
 port.on('message', ({ job, stopped }: CompactionRequest) => {
   mergeFiles(files, job, () => Atomics.load(stopped, 0) === 1).then(
