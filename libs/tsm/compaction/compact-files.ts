@@ -4,8 +4,9 @@
  */
 import { basename, join } from 'node:path';
 import type { FileSystem } from '#kernel';
-import type { FieldType } from '#models';
-import { countBlockValues } from '../block.js';
+import { CorruptionError, decodeTimes, TimeBlock, ValueBlock } from '#encoding';
+import { FieldType } from '#models';
+import { type BlockParts, countBlockValues, decodeBlockValues, openBlock } from '../block.js';
 import { BlockCursor } from '../cursor/block-cursor.js';
 import type { FileSource } from '../cursor/lane.js';
 import { holdsValues } from '../deletion.js';
@@ -178,6 +179,11 @@ class CompactionOutput {
   }
 }
 
+/** In place of a number of values: blocks that a cursor lays over each other. */
+const MERGE = -1;
+/** So many of a key's blocks must be saved for full ones to be decoded. */
+const JOINED_SHARE_MIN = 1 / 8;
+
 /** A block among those of all files, by number of its source. */
 interface Placed {
   readonly source: number;
@@ -193,6 +199,9 @@ class KeyCompaction {
   blocksCopied = 0;
   private readonly pending = new PendingColumn(BLOCK_VALUES);
   private readonly buffers = new Map<TsmReader, BlockBuffer>();
+  private readonly parts: BlockParts = { type: FieldType.FLOAT, timesAt: 0, valuesAt: 0, end: 0 };
+  private readonly times = new TimeBlock();
+  private readonly values = new ValueBlock();
 
   constructor(
     private readonly output: CompactionOutput,
@@ -211,41 +220,92 @@ class KeyCompaction {
       else if (holdsValues(source)) this.corruptPaths.add(reader.path);
     }
     this.pending.start(type);
-    for (const cluster of clustersOf(sources)) {
-      const single = cluster.length === 1 ? cluster[0]! : null;
-      const copied = single === null ? null : this.blockToCopy(sources[single.source]!, single);
-      if (copied === null) {
+    const clusters = clustersOf(sources);
+    const counts = clusters.map((cluster) => this.countOf(sources, cluster));
+    const isDense = this.repack && isWorthJoining(clusters, counts);
+    for (const [c, cluster] of clusters.entries()) {
+      const [placed] = cluster as [Placed, ...Placed[]];
+      const source = sources[placed.source]!;
+      const count = counts[c]!;
+      if (count === MERGE) await this.mergeCluster(key, type, sourcesOf(sources, cluster));
+      else if (this.isCopied(count, isDense)) {
+        await this.flush(key, type);
+        const { minNs, maxNs } = placed;
+        const { bytes, start, end } = this.locate(source, placed);
+        await this.output.add(key, type, { minNs, maxNs, bytes: bytes.subarray(start, end) });
+        this.blocksCopied++;
+      } else if (!(await this.join(key, type, source, placed))) {
         await this.mergeCluster(key, type, sourcesOf(sources, cluster));
       }
-      if (copied === null && this.repack) continue;
-      await this.flush(key, type);
-      if (copied !== null) {
-        await this.output.add(key, type, copied);
-        this.blocksCopied++;
-      }
+      if (!this.repack) await this.flush(key, type);
     }
     await this.flush(key, type);
   }
 
-  /** A block that goes through as it is, or null when it has to be decoded, or does not read. */
-  private blockToCopy(source: FileSource, { entry, minNs, maxNs }: Placed): PendingBlock | null {
-    const { reader, entries, deleted } = source;
-    for (let i = 0; deleted !== null && i < deleted.count; i++) {
-      if (deleted.minNs[i]! <= maxNs && deleted.maxNs[i]! >= minNs) return null;
+  /** Whether a block of so many values goes through as it is. */
+  private isCopied(count: number, isDense: boolean): boolean {
+    if (!this.repack) return true;
+    return count >= BLOCK_VALUES && (!isDense || this.pending.count === 0);
+  }
+
+  /** Values of a block that stands alone, or {@link MERGE} for blocks that have to go through a cursor. */
+  private countOf(sources: readonly FileSource[], cluster: readonly Placed[]): number {
+    const [placed] = cluster;
+    if (placed === undefined || cluster.length > 1) return MERGE;
+    const source = sources[placed.source]!;
+    const { deleted } = source;
+    const { minNs, maxNs } = placed;
+    for (let i = 0; deleted !== null && i < deleted.count; i++)
+      if (deleted.minNs[i]! <= maxNs && deleted.maxNs[i]! >= minNs) return MERGE;
+    try {
+      const { bytes, start, end } = this.locate(source, placed);
+      return countBlockValues(bytes, start, end);
+    } catch (error) {
+      // The cursor will meet the same, report and skip it.
+      if (error instanceof TsmError) return MERGE;
+      throw error;
     }
+  }
+
+  /** Where the bytes of a block are; valid until the next call for the same file. */
+  private locate(
+    { reader, entries }: FileSource,
+    { entry }: Placed,
+  ): { readonly bytes: Uint8Array; readonly start: number; readonly end: number } {
     let buffer = this.buffers.get(reader);
     if (buffer === undefined) this.buffers.set(reader, (buffer = new BlockBuffer()));
     const start = reader.load(buffer, entries, entry, entries.count - 1);
-    const end = start + entries.sizesBytes[entry]!;
+    return { bytes: buffer.bytes, start, end: start + entries.sizesBytes[entry]! };
+  }
+
+  /** Adds a block that nothing overlaps to what is pending; false where a cursor has to do it. */
+  private async join(
+    key: Uint8Array,
+    type: FieldType,
+    source: FileSource,
+    placed: Placed,
+  ): Promise<boolean> {
+    const { parts, times, values, pending } = this;
     try {
-      const count = countBlockValues(buffer.bytes, start, end);
-      if (this.repack && count < BLOCK_VALUES) return null;
+      const { bytes, start, end } = this.locate(source, placed);
+      openBlock(bytes, start, end, parts);
+      if (parts.type !== type) return false;
+      decodeTimes(bytes, parts.timesAt, parts.valuesAt, times, null);
+      if (times.wide !== null) return false;
+      decodeBlockValues(bytes, parts, values, times.count);
     } catch (error) {
-      // The cursor will meet the same, report and skip it.
-      if (error instanceof TsmError) return null;
+      if (error instanceof TsmError || error instanceof CorruptionError) return false;
       throw error;
     }
-    return { minNs, maxNs, bytes: buffer.bytes.subarray(start, end) };
+    const { count, baseNs, offsets } = times;
+    const { numbers, wide } = values;
+    const strings = type === FieldType.STRING ? values.strings : null;
+    this.valuesMerged += count;
+    for (let at = 0; at < count;) {
+      at = pending.add({ count, baseNs, offsets, numbers, wide, strings }, at);
+      if (pending.isFull) await this.flush(key, type);
+    }
+    return true;
   }
 
   /** Decodes the blocks of a cluster, oldest to newest, and writes what fills blocks. */
@@ -291,6 +351,30 @@ function sourcesOf(sources: readonly FileSource[], cluster: readonly Placed[]): 
       },
     ];
   });
+}
+
+/**
+ * Whether it pays to decode full blocks too, so that no small ones stay between them.
+ * @param counts values of each cluster, or {@link MERGE}
+ */
+function isWorthJoining(clusters: readonly Placed[][], counts: readonly number[]): boolean {
+  let values = 0;
+  let blocks = 0;
+  let pending = 0;
+  for (const [c, cluster] of clusters.entries()) {
+    const count = counts[c] === MERGE ? cluster.length * BLOCK_VALUES : counts[c]!;
+    values += count;
+    if (count === BLOCK_VALUES && counts[c] !== MERGE) {
+      blocks += pending > 0 ? 2 : 1;
+      pending = 0;
+      continue;
+    }
+    blocks += Math.floor((pending + count) / BLOCK_VALUES);
+    pending = (pending + count) % BLOCK_VALUES;
+  }
+  if (pending > 0) blocks++;
+  const saved = blocks - Math.ceil(values / BLOCK_VALUES);
+  return saved >= blocks * JOINED_SHARE_MIN;
 }
 
 /** All blocks of a key in order of time, in groups that overlap within but not between each other. */
