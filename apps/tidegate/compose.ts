@@ -4,13 +4,15 @@
 import { availableParallelism } from 'node:os';
 import {
   IntoWriter,
+  type LineBooks,
+  lineWriteErrorText,
   LineWriter,
   PointsWriter,
   RunningQueries,
   StatementExecutor,
   WriteWindows,
 } from '#coordinator';
-import { HttpService, type QueryService, type UserDirectory } from '#httpd';
+import { HttpService, type QueryService, type UserDirectory, type WriteService } from '#httpd';
 import {
   type Clock,
   type FileSystem,
@@ -37,8 +39,6 @@ import type { ServerPart } from './server.js';
 import { StartProgress, storePhase } from './start-progress.js';
 import { storageCommands } from './storage-commands.js';
 import { SubscriberPart } from './subscriber-part.js';
-import { WarmUpPart } from './warm-up/warm-up-part.js';
-import { writeService } from './write-service.js';
 
 /** The parts of a server that others look at. */
 export interface Composition {
@@ -255,11 +255,6 @@ export function compose(
     jobs,
     monitor,
     deadLetters,
-    // Opens when all else has, but for what it waits behind anyway; see there.
-    new WarmUpPart(
-      { config, clock, files, monitor: monitor.view, workers: engine.workers },
-      logger.with({ service: 'warm-up' }),
-    ),
     // Last to open, so that what they receive can be stored; first of these to close.
     inputs,
   ];
@@ -317,6 +312,18 @@ function shardIdentities(meta: MetaClient) {
         ),
     ),
   );
+}
+
+function writeService(lines: LineWriter, books: LineBooks): WriteService {
+  return {
+    async write(request) {
+      const source = { listener: 'http', peer: request.peer };
+      const outcome = await lines.write({ ...request, source, books });
+      const { points, values, dropped, rejectedCount, verdicts } = outcome;
+      const errorText = lineWriteErrorText(outcome);
+      return { points, values, dropped, rejectedCount, errorText, verdicts };
+    },
+  };
 }
 
 function userDirectory(meta: MetaClient): UserDirectory {

@@ -22,8 +22,6 @@ export interface EngineParts {
   readonly config: CoordinatorConfig;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Threads of another engine to use, null for none; absent for threads of its own. */
-  readonly workers?: QueryWorkers | null;
 }
 
 /** The engine, and the end of its threads. */
@@ -32,8 +30,6 @@ export interface ServerEngine extends StatementEngine {
   isShardInUse(id: number): boolean;
   /** Opens stored data, also for readers beside the engine. */
   readonly reader: StoreReader;
-  /** Its threads, for engines beside it. */
-  readonly workers: QueryWorkers | null;
   /** Starts the first of its threads. */
   open(): void;
   close(): Promise<void>;
@@ -45,11 +41,10 @@ export function createEngine(parts: EngineParts): ServerEngine {
   const reader = new StoreReader(meta, store);
   const memory = new QueryMemory(new Int32Array(new SharedArrayBuffer(4)));
   const workersMax = config.queryWorkersMax;
-  const ownWorkers = (): QueryWorkers | null =>
+  const workers =
     workersMax > 0
       ? new QueryWorkers({ reader, logger, limits: config, memory, workersMax })
       : null;
-  const workers = parts.workers === undefined ? ownWorkers() : parts.workers;
   const engineInto = (into: ResultWriter): QueryEngine =>
     new QueryEngine({
       reader,
@@ -65,12 +60,8 @@ export function createEngine(parts: EngineParts): ServerEngine {
   return {
     isShardInUse: (id) => reader.isShardInUse(id),
     reader,
-    workers,
     open: () => workers?.open(),
-    close: async () => {
-      // Threads of another engine are that engine's to end.
-      if (parts.workers === undefined) await workers?.close();
-    },
+    close: () => workers?.close() ?? Promise.resolve(),
     async *execute(statement, { database, retentionPolicy, signal, origin = 'client' }) {
       const grain = grainOf(statement);
       const zone =

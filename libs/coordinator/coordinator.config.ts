@@ -57,9 +57,6 @@ export const coordinatorSection = defineSection({
     queryWorkersMax: integerKey('query-workers', 2, {
       doc: 'Threads for SELECTs that take longer than a few milliseconds; 0 runs all in the main thread, in turns.',
     }),
-    isWarmUpEnabled: booleanKey('warm-up-enabled', true, {
-      doc: 'Whether a server that has just started and has nothing to do practises on made-up points, so that first queries are as fast as later ones. Not in InfluxDB.',
-    }),
     areQueriesLoggedOnTermination: booleanKey('termination-query-log', false, {
       doc: 'Whether running queries are logged on SIGTERM.',
     }),

@@ -30,7 +30,6 @@ export interface ServerOptions {
   readonly startTimeoutMs?: number;
   /** True where `sections` turn HTTPS on; the certificate is not checked. */
   readonly isHttps?: boolean;
-  readonly isWarmUpEnabled?: boolean;
 }
 
 /** Below the ports that the system gives to whoever asks for any: connections of other tests do not take them meanwhile. */
@@ -101,12 +100,7 @@ ${toml}
     [resolve('dist/apps/cli/main.js'), 'run', '-config', config],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        NODE_OPTIONS: '',
-        // A second of work for nothing where hundreds of servers are started; its own test turns it on.
-        INFLUXDB_COORDINATOR_WARM_UP_ENABLED: String(options.isWarmUpEnabled === true),
-      },
+      env: { ...process.env, NODE_OPTIONS: '' },
     },
   );
   let output = '';

@@ -38,13 +38,8 @@ export class QueryWorkers implements SelectOffload {
     if (this.threads.length === 0) this.startThread();
   }
 
-  /** The same threads over data of another reader. */
-  over(reader: StoreReader): SelectOffload {
-    return { run: (task) => this.run(task, reader) };
-  }
-
-  async *run(task: SelectTask, reader = this.parts.reader): AsyncGenerator<ResultSeries> {
-    const { limits } = this.parts;
+  async *run(task: SelectTask): AsyncGenerator<ResultSeries> {
+    const { limits, reader } = this.parts;
     const server = new ViewServer(reader);
     const threads = this.threadsFor(task.statement);
     const query = this.nextQuery++;
