@@ -20,7 +20,9 @@ import { Delivery, type Destination } from './delivery.js';
 import { SubscriberError } from './errors.js';
 import { MinuteLog } from './minute-log.js';
 import { PausedSubscriptions } from './paused.js';
+import { RenewableSender } from './renewable-sender.js';
 import type { RunningDelivery } from './running-delivery.js';
+import { LeavingDeliveries } from './leaving.js';
 import { linesOf } from './lines.js';
 import type { Place, SenderOptions, SendOutcome } from './sender.js';
 import { senderFor } from './sender-for.js';
@@ -66,6 +68,11 @@ const BACK_OFF: BackOffOptions = { minMs: 100, maxMs: 10_000, random: () => Math
 export class Subscriber implements WriteListener {
   private readonly topics = new Map<string, Topic>();
   private byPlace = new Map<string, readonly Topic[]>();
+  private readonly leaving: LeavingDeliveries;
+  private leavingTimer: NodeJS.Timeout | null = null;
+  /** The senders of deliveries, by delivery; and the deliveries that leave. */
+  private readonly senders = new WeakMap<Delivery, readonly RenewableSender[]>();
+  private readonly held = new WeakSet<Delivery>();
   /** Those with subscriptions. */
   private databases: ReadonlySet<string> = new Set();
   private running: readonly RunningDelivery[] = [];
@@ -84,6 +91,7 @@ export class Subscriber implements WriteListener {
   constructor(private readonly parts: SubscriberParts) {
     this.paused = new PausedSubscriptions(parts.metaStore);
     this.log = new MinuteLog(parts.logger, parts.clock);
+    this.leaving = new LeavingDeliveries(parts.clock);
     const { httpTimeoutMs, isVerificationSkipped, udpPayloadBytes } = parts.config;
     const { certificates } = parts;
     this.senderOptions = { httpTimeoutMs, isVerificationSkipped, udpPayloadBytes, certificates };
@@ -106,6 +114,7 @@ export class Subscriber implements WriteListener {
     this.stopWatching?.();
     this.stopWatching = null;
     await this.changing;
+    await this.endLeaving();
     if (this.parts.config.queueStorage === 'memory') await this.drain();
     for (const topic of this.topics.values()) await this.closeTopic(topic);
     this.topics.clear();
@@ -233,7 +242,8 @@ export class Subscriber implements WriteListener {
   private follow(meta: MetaSnapshot): void {
     const before = this.changing ?? Promise.resolve();
     const change = before
-      .then(() => this.apply(wantedTopics(meta)))
+      .then(() => this.apply(this.leaving.add(wantedTopics(meta), meta)))
+      .then(() => this.watchLeaving())
       .catch((error: unknown) => {
         this.parts.logger.error('Cannot take up subscriptions', { error: messageOf(error) });
       })
@@ -241,6 +251,24 @@ export class Subscriber implements WriteListener {
         if (this.changing === change) this.changing = null;
       });
     this.changing = change;
+  }
+
+  /** Looks again when those that leave are gone. */
+  private watchLeaving(): void {
+    if (this.leavingTimer !== null) clearTimeout(this.leavingTimer);
+    this.leavingTimer = null;
+    const ms = this.leaving.nextMs();
+    if (ms === null || this.stopWatching === null) return;
+    this.leavingTimer = setTimeout(() => this.follow(this.parts.meta.snapshot), ms + 1);
+    this.leavingTimer.unref();
+  }
+
+  /** The server stops: who left a moment ago does not come back. */
+  private async endLeaving(): Promise<void> {
+    if (this.leavingTimer !== null) clearTimeout(this.leavingTimer);
+    this.leavingTimer = null;
+    if (this.leaving.nextMs() !== null) await this.apply(wantedTopics(this.parts.meta.snapshot));
+    this.leaving.clear();
   }
 
   /** Makes topics and deliveries those that are wanted. */
@@ -263,7 +291,8 @@ export class Subscriber implements WriteListener {
       await this.applyDeliveries(topic, one);
       for (const delivery of one.deliveries) {
         const found = topic.deliveries.get(delivery.readerName);
-        if (found !== undefined) running.push({ ...one, wanted: delivery, delivery: found });
+        if (found !== undefined && delivery.isLeaving !== true)
+          running.push({ ...one, wanted: delivery, delivery: found });
       }
       const key = placeKey(one.database, one.retentionPolicy);
       byPlace.set(key, [...(byPlace.get(key) ?? []), topic]);
@@ -282,7 +311,9 @@ export class Subscriber implements WriteListener {
       topic.queue.removeReader(name);
     }
     for (const one of wanted.deliveries) {
-      if (topic.deliveries.has(one.readerName)) continue;
+      const known = topic.deliveries.get(one.readerName);
+      if (known !== undefined) this.holdOrRenew(known, wanted, one);
+      if (known !== undefined || one.isLeaving === true) continue;
       try {
         const delivery = this.newDelivery(topic, wanted, one);
         topic.deliveries.set(one.readerName, delivery);
@@ -306,6 +337,19 @@ export class Subscriber implements WriteListener {
     for (const name of topic.queue.unclaimedReaders) topic.queue.removeReader(name);
   }
 
+  /** Holds back a delivery that leaves; one that has come back goes on with the addresses of now. */
+  private holdOrRenew(delivery: Delivery, place: Place, wanted: WantedDelivery): void {
+    if (wanted.isLeaving === true) {
+      this.held.add(delivery);
+      delivery.pause();
+    } else if (this.held.delete(delivery)) {
+      wanted.addresses.forEach((address, i) => {
+        this.senders.get(delivery)?.[i]?.renew(senderFor(address, place, this.senderOptions));
+      });
+      if (!this.paused.has(place, wanted.subscription)) delivery.unpause();
+    }
+  }
+
   private newDelivery(topic: Topic, place: Place, wanted: WantedDelivery): Delivery {
     const { clock, logger, backOff = BACK_OFF } = this.parts;
     // Of metadata that somebody else has written.
@@ -313,11 +357,13 @@ export class Subscriber implements WriteListener {
       const text = `unknown balance mode ${JSON.stringify(wanted.mode)}`;
       throw new SubscriberError('subscriber.bad-mode', text);
     }
-    const destinations = wanted.addresses.map((address): Destination => {
-      const sender = senderFor(address, place, this.senderOptions);
+    const senders = wanted.addresses.map(
+      (address) => new RenewableSender(senderFor(address, place, this.senderOptions)),
+    );
+    const destinations = senders.map((sender): Destination => {
       return { sender, statistics: { pointsWritten: 0, writeFailures: 0 } };
     });
-    return new Delivery({
+    const delivery = new Delivery({
       place: { database: place.database, retentionPolicy: place.retentionPolicy },
       subscription: wanted.subscription,
       reader: topic.queue.reader(wanted.readerName),
@@ -332,6 +378,8 @@ export class Subscriber implements WriteListener {
       logger,
       backOff,
     });
+    this.senders.set(delivery, senders);
+    return delivery;
   }
 
   private async openTopic(wanted: WantedTopic, limits: QueueLimits): Promise<Topic | null> {

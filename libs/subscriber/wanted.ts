@@ -10,6 +10,8 @@ export interface WantedDelivery {
   readonly subscription: string;
   readonly mode: string;
   readonly addresses: readonly string[];
+  /** True where it was dropped a moment ago: its place in the queue is kept, nothing is sent. */
+  readonly isLeaving?: boolean;
 }
 
 /** Writes to a retention policy, and who wants them. */

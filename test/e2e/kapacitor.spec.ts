@@ -4,6 +4,7 @@
  * @see Kapacitor services/influxdb/service.go linkSubscriptions, influxdb/client.go
  */
 import { createSocket } from 'node:dgram';
+import { readdirSync } from 'node:fs';
 import { query, type ServerProcess, startServer, temporaryFolder, WriteSink } from '#test-support';
 
 const NAME = 'kapacitor-9c1f2f4e-6a52-4b52-9c40-27e7f4a1d8a1';
@@ -191,6 +192,42 @@ describe('Kapacitor', () => {
     await kapacitor.unlink();
     expect(await kapacitor.subscriptions()).toEqual([]);
     await moved.close();
+  }, 60_000);
+
+  it('with tokens makes them anew each time it looks, and misses nothing', async () => {
+    const destinationOf = (token: string): string =>
+      sink.url.replace('//', `//~subscriber:${token}@`);
+    const tokenOf = (request: (typeof sink.requests)[number]): string => {
+      const [, value = ''] = request.headers.find(([name]) => name === 'Authorization') ?? [];
+      return Buffer.from(value.slice('Basic '.length), 'base64').toString();
+    };
+    let isUp = false;
+    let asked = 0;
+    sink.answer = () => {
+      asked++;
+      return { status: isUp ? 204 : 503 };
+    };
+    expect(await new Kapacitor(server.url, destinationOf('one')).link()).toHaveLength(2);
+    const before = sink.lines.length;
+    await write('telegraf', `cpu v=1 ${AT}`);
+    await sink.until(() => asked > 0);
+    // It finds xxxxx in the place of its token.
+    const changes = await new Kapacitor(server.url, destinationOf('two')).link();
+    expect(changes.map((q) => q.split(' ')[0])).toEqual(['DROP', 'DROP', 'CREATE', 'CREATE']);
+    await write('telegraf', `cpu v=2 ${AT}`);
+    isUp = true;
+    await sink.until(() => sink.lines.length === before + 2);
+    expect(sink.lines.slice(before)).toEqual([`cpu v=1 ${AT}`, `cpu v=2 ${AT}`]);
+    const last = sink.requests.at(-1);
+    expect(last === undefined ? '' : tokenOf(last)).toBe('~subscriber:two');
+    const kapacitor = new Kapacitor(server.url, destinationOf('two'));
+    expect((await kapacitor.subscriptions())[0]?.destinations).toEqual([destinationOf('xxxxx')]);
+    await kapacitor.unlink();
+    await write('telegraf', `cpu v=3 ${AT}`);
+    await server.stop();
+    expect(readdirSync(`${folder.path}/meta-queue`)).toEqual([]);
+    server = await startServer({ folder: folder.path, sections: { http: 'auth-enabled = true' } });
+    expect(sink.lines).toHaveLength(before + 2);
   }, 60_000);
 
   it('gets a line in each datagram over UDP', async () => {
