@@ -6,6 +6,7 @@ import type { MetaClient } from '#meta';
 import { compareUtf8, type FieldType, SharedKeyReader, type SharedKeys } from '#models';
 import {
   requirementTest,
+  type ReadCost,
   type SeriesCursor,
   type SeriesList,
   type SeriesSweep,
@@ -312,15 +313,22 @@ class OpenShardView implements ShardView {
     return this.view;
   }
 
-  cursor(request: {
-    readonly seriesId: number;
-    readonly measurement: string;
-    readonly fields: readonly string[];
-    readonly range: TimeRange;
-    readonly ascending: boolean;
-  }): SeriesCursor {
-    const { seriesId, measurement, fields, range, ascending } = request;
-    return this.engine().cursor({
+  cursor(request: Parameters<ShardView['cursor']>[0]): SeriesCursor {
+    return this.engine().cursor(this.engineRequest(request));
+  }
+
+  cost(request: Omit<Parameters<ShardView['cursor']>[0], 'ascending'>): ReadCost {
+    return this.engine().cost(this.engineRequest({ ...request, ascending: true }));
+  }
+
+  private engineRequest({
+    seriesId,
+    measurement,
+    fields,
+    range,
+    ascending,
+  }: Parameters<ShardView['cursor']>[0]): Parameters<EngineView['cursor']>[0] {
+    return {
       seriesId,
       seriesKey: this.index.keyOf(seriesId),
       fields: fields.map((name) => {
@@ -331,7 +339,7 @@ class OpenShardView implements ShardView {
       maxNs: range.maxNs < this.endNs ? range.maxNs : this.endNs - 1n,
       ascending,
       baseNs: this.startNs,
-    });
+    };
   }
 
   sweep(request: {

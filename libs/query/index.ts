@@ -3,6 +3,7 @@ export {
   type ResultSeries,
   type ResultValue,
   type ResultWriter,
+  type ReadCost,
   type SeriesCursor,
   type SeriesList,
   type SeriesSweep,

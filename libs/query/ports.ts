@@ -100,6 +100,13 @@ export interface ShardView {
     readonly range: TimeRange;
     readonly ascending: boolean;
   }): SeriesCursor;
+  /** What a cursor would read, without reading it; absent where nobody knows. */
+  cost?(request: {
+    readonly seriesId: number;
+    readonly measurement: string;
+    readonly fields: readonly string[];
+    readonly range: TimeRange;
+  }): ReadCost;
   /**
    * Reads one field of many series at once; absent or null where that is not possible, and cursors have to.
    * @param seriesIds in order of the series' keys; those that the shard does not have are passed over
@@ -136,6 +143,15 @@ export interface SweptBatch {
 
 /** What is wanted of the series of a sweep. */
 export type SweepWant = 'values' | 'count' | 'first' | 'last';
+
+/** What reading fields would touch: values in memory, and blocks of files. */
+export interface ReadCost {
+  readonly cachedValues: number;
+  /** Each once for every field that it has blocks of. */
+  readonly files: number;
+  readonly blocks: number;
+  readonly blockBytes: number;
+}
 
 /** Reads the fields of one series in one shard, each field at its own pace. */
 export interface SeriesCursor {

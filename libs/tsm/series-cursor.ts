@@ -122,6 +122,29 @@ export class EngineView implements SweptView {
     return new SeriesSweep(this, request);
   }
 
+  /** What reading the fields of a request means, by what caches and indexes of files say; nothing is decoded. */
+  cost(request: SeriesCursorRequest): ReadCost {
+    const cost = { cachedValues: 0, files: 0, blocks: 0, blockBytes: 0 };
+    for (const field of request.fields) {
+      if (field === null) continue;
+      cost.cachedValues += cachedWithin(this.cached(request, field), request);
+      const key = this.fieldKey(request.seriesKey, field.name);
+      const sources = this.sources(key, field.type, request);
+      for (const source of sources) addBlocks(cost, source, request);
+      this.giveBack(sources);
+    }
+    return cost;
+  }
+
+  /** Key of a field of a series in the files. */
+  fieldKey(seriesKey: Uint8Array, field: string): Uint8Array {
+    const name = this.keySuffix(field);
+    const key = new Uint8Array(seriesKey.length + name.length);
+    key.set(seriesKey);
+    key.set(name, seriesKey.length);
+    return key;
+  }
+
   /** Takes back what {@link sources} gave, for the next field. */
   giveBack(sources: readonly FileSource[]): void {
     for (const { entries } of sources) this.freeEntries.push(entries);
@@ -175,7 +198,53 @@ export interface SeriesCursorRequest {
   readonly baseNs: bigint;
 }
 
+/** What a read would touch. */
+export interface ReadCost {
+  /** Values in the caches. */
+  cachedValues: number;
+  /** Files with blocks of it, each once for every field. */
+  files: number;
+  blocks: number;
+  /** Size of these blocks as they are in the files. */
+  blockBytes: number;
+}
+
 const encoder = new TextEncoder();
+
+function cachedWithin(
+  column: TimedColumn | null,
+  { minNs, maxNs }: Pick<SeriesCursorRequest, 'minNs' | 'maxNs'>,
+): number {
+  if (column === null) return 0;
+  const [first, last] = [Number(minNs - column.baseNs), Number(maxNs - column.baseNs)];
+  let count = 0;
+  for (let i = 0; i < column.count; i++) {
+    const time = column.wideTimes === null ? null : column.wideTimes[i];
+    if (time === null) {
+      if (column.offsets[i] >= first && column.offsets[i] <= last) count++;
+    } else if (time >= minNs && time <= maxNs) count++;
+  }
+  return count;
+}
+
+/** Blocks that lie wholly in what was deleted do not count. @see InfluxDB tsm1 FileStore.cost, whose bounds are exclusive */
+function addBlocks(
+  cost: ReadCost,
+  { entries, deleted }: FileSource,
+  { minNs, maxNs }: Pick<SeriesCursorRequest, 'minNs' | 'maxNs'>,
+): void {
+  let blocks = 0;
+  for (let i = 0; i < entries.count; i++) {
+    const [from, to] = [entries.minNs[i], entries.maxNs[i]];
+    if (to <= minNs || from >= maxNs) continue;
+    const isDeleted = deleted?.minNs.some((start, d) => start <= from && deleted.maxNs[d] >= to);
+    if (isDeleted === true) continue;
+    blocks++;
+    cost.blockBytes += entries.sizesBytes[i];
+  }
+  cost.blocks += blocks;
+  if (blocks > 0) cost.files++;
+}
 
 /** Cursors over the fields of a series, opened as they are asked for. */
 export class FieldsCursor {
@@ -233,10 +302,7 @@ export class FieldsCursor {
   private open(number: number, field: SeriesField | null | undefined): BlockCursor | null {
     if (field === null || field === undefined) return null;
     const { view, request, memo } = this;
-    const name = view.keySuffix(field.name);
-    const key = new Uint8Array(request.seriesKey.length + name.length);
-    key.set(request.seriesKey);
-    key.set(name, request.seriesKey.length);
+    const key = view.fieldKey(request.seriesKey, field.name);
     const files = view.sources(key, field.type, request);
     this.sources[number] = files;
     const cached = view.cached(request, field);

@@ -2,13 +2,12 @@
  * EXPLAIN: what a SELECT would read. EXPLAIN ANALYZE: runs it and says how long it took.
  */
 import { formatDurationNs } from '#kernel';
-import { MIN_TIME_NS, printExpr, printSelect, type ExplainStatement } from '#influxql';
+import { printExpr, printSelect, type ExplainStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
-import { QueryBudget } from '../limits.js';
 import { textSeries } from '../metadata/text-rows.js';
 import type { ResultSeries } from '../ports.js';
-import { groupSeries } from './groups.js';
 import { prepareSelect } from './prepared-select.js';
+import { readNodes, type ReadNode } from './read-plan.js';
 import { runSelect, type SelectOptions } from './select.js';
 
 /** The plan of a SELECT, or its measured run. Null where others may have their turn. */
@@ -22,27 +21,8 @@ export function* runExplain(
   }
   const prepared = prepareSelect(compileSelect(statement, options.nowNs), options);
   try {
-    const { compiled, tables, calls, refs } = prepared;
-    const groups = yield* groupSeries(tables, {
-      condition: prepared.condition,
-      tags: prepared.tags,
-      isAscending: true,
-      slimit: 0,
-      soffset: 0,
-      limitedTags: 0,
-      budget: new QueryBudget(),
-    });
-    const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
-    const shards = new Set(
-      tables.flatMap((table) => table.stretches(range).map(({ baseNs }) => baseNs)),
-    );
-    const seriesCount = groups.reduce((sum, { entryCount }) => sum + entryCount, 0);
-    const lines = (calls.length > 0 ? calls : [null]).flatMap((call) => [
-      `EXPRESSION: ${call ? printExpr(call) : '<nil>'}`,
-      ...(call ? [] : [`AUXILIARY FIELDS: ${refs.map(printExpr).join(', ')}`]),
-      `NUMBER OF SHARDS: ${shards.size}`,
-      `NUMBER OF SERIES: ${seriesCount}`,
-    ]);
+    const nodes = yield* readNodes(prepared);
+    const lines = nodes.map(linesOf).join('\n\n').split('\n');
     yield* textSeries(
       '',
       ['QUERY PLAN'],
@@ -51,6 +31,21 @@ export function* runExplain(
   } finally {
     prepared.close();
   }
+}
+
+/** @see InfluxDB query.planNode */
+function linesOf(node: ReadNode): string {
+  const { expr, auxiliary } = node;
+  return [
+    `EXPRESSION: ${expr ? printExpr(expr) : '<nil>'}`,
+    ...(auxiliary.length > 0 ? [`AUXILIARY FIELDS: ${auxiliary.map(printExpr).join(', ')}`] : []),
+    `NUMBER OF SHARDS: ${node.shards}`,
+    `NUMBER OF SERIES: ${node.series}`,
+    `CACHED VALUES: ${node.cachedValues}`,
+    `NUMBER OF FILES: ${node.files}`,
+    `NUMBER OF BLOCKS: ${node.blocks}`,
+    `SIZE OF BLOCKS: ${node.blockBytes}`,
+  ].join('\n');
 }
 
 function* analyze(

@@ -62,6 +62,23 @@ export class StoredTable implements SourceTable {
     return this.#view.series(this.name, required) satisfies SeriesList;
   }
 
+  /** True where any of its shards has series of it. */
+  get hasSeries(): boolean {
+    return this.#view.measurementNames().includes(this.name);
+  }
+
+  /** The id of a series of {@link series}, for storage. */
+  seriesId(series: TableSeries, i: number): number {
+    return (series as StoredSeries).ids[i] ?? -1;
+  }
+
+  /** Shards that overlap a range. */
+  shards(range: TimeRange): readonly ShardView[] {
+    return this.#view.shards.filter(
+      ({ startNs, endNs }) => startNs <= range.maxNs && endNs > range.minNs,
+    );
+  }
+
   stretches(range: TimeRange): readonly Stretch[] {
     return this.#view.shards.flatMap((shard) => {
       const minNs = shard.startNs > range.minNs ? shard.startNs : range.minNs;
