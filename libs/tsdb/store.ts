@@ -50,6 +50,9 @@ const INDEX_LOG_BYTES_MAX = 2 ** 20;
 /** Shards opened at one time while the store opens. */
 const OPENING_AT_ONCE = 4;
 
+/** Bytes of indexes of TSM files that are checked before a query needs them; the rest are when it does. */
+const INDEX_BYTES_CHECKED_EARLY = 256 * 2 ** 20;
+
 /** How often engines look whether their cache is due for a snapshot. */
 const TICK_MS = 1000;
 
@@ -75,6 +78,7 @@ export class Store {
   private expectedCount = 0;
   private isIndexLoaded = false;
   private readonly log = { foundBytes: 0, replayedBytes: 0 };
+  private areFilesChecked = false;
   private isOpen = false;
   private ticker: NodeJS.Timeout | undefined;
 
@@ -102,8 +106,28 @@ export class Store {
     this.ticker = setInterval(() => {
       for (const shard of this.shards.values()) shard.engine.tick();
       this.reclaimSeries();
+      this.checkFiles();
     }, TICK_MS);
     this.ticker.unref();
+  }
+
+  /** Checks files that nobody has used yet, those of the latest shards first, once after opening. */
+  private checkFiles(): void {
+    if (this.areFilesChecked) return;
+    this.areFilesChecked = true;
+    const check = async (): Promise<void> => {
+      const latest = [...this.shards.values()].sort((a, b) =>
+        a.identity.startNs > b.identity.startNs ? -1 : 1,
+      );
+      let left = INDEX_BYTES_CHECKED_EARLY;
+      for (const { engine } of latest) {
+        if (left <= 0 || !this.isOpen) return;
+        left -= await engine.fileStore.checkEarly(left);
+      }
+    };
+    check().catch((error: unknown) =>
+      this.options.logger.warn('files could not be checked early', { error: messageOf(error) }),
+    );
   }
 
   /** Gives back the memory of series that have been gone for a while. Called every second while the store is open. */

@@ -191,6 +191,24 @@ describe('a store with a stored index', () => {
       expect(bench.series).toEqual(['m,a=c', 'n']);
     }));
 
+  it('checks files before they are used, up to a limit', () =>
+    withBench(async (bench) => {
+      await bench.restart(() => {
+        const content = bench.files.content(FIRST).slice();
+        content[content.length - 20] ^= 1;
+        bench.files.put(FIRST, content);
+      });
+      const { fileStore } = bench.store.shard(1).engine;
+      const areChecked = (): boolean[] => fileStore.current.map(({ isChecked }) => isChecked);
+      expect(await fileStore.checkEarly(0)).toBe(0);
+      expect(areChecked()).toEqual([false, false]);
+      expect(await fileStore.checkEarly(2 ** 20)).toBeGreaterThan(0);
+      expect(areChecked()).toEqual([true]);
+      await bench.store.settle();
+      expect(bench.series).toEqual(['m,a=c', 'n']);
+      expect(fileStore.badFileCount).toBe(1);
+    }));
+
   it('belongs to its data: with other data nothing of it counts', () =>
     withBench(async (bench) => {
       await bench.drop('n');

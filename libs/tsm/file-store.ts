@@ -4,13 +4,14 @@
  * read; they are checked when they are first used.
  */
 import { basename, join } from 'node:path';
-import type { FileSystem, Logger } from '#kernel';
+import { type FileSystem, type Logger, workInTurns } from '#kernel';
 import { TsmError } from './errors.js';
 import { isUnreadable, Quarantine } from './quarantine.js';
 import {
   BAD_SUFFIX,
   CHECKSUM_SUFFIX,
   compareTsmFileIds,
+  ENTRY_BYTES,
   parseTsmFileName,
   TEMPORARY_SUFFIX,
 } from './tsm-format.js';
@@ -40,6 +41,9 @@ export interface FoundFiles {
   /** Files that were not known, or not as they are. */
   readonly unknown: readonly TsmReader[];
 }
+
+/** What a key of an index is taken to be long. */
+const KEY_BYTES = 64;
 
 /** Open files of a shard. */
 export class FileStore {
@@ -119,12 +123,40 @@ export class FileStore {
       try {
         reader.check();
       } catch (error) {
-        if (!(error instanceof TsmError) && !isUnreadable(error)) throw error;
-        this.show(this.readers.filter((other) => other !== reader));
-        this.onCorrupt(reader, error);
+        this.leaveOut(reader, error);
       }
     }
     return this.readers;
+  }
+
+  /**
+   * Checks files before anybody asks for them, in turns, so that nobody waits for it.
+   * @param indexBytesMax indexes are not begun when so much has been read
+   * @returns bytes of the indexes read, roughly
+   */
+  async checkEarly(indexBytesMax: number): Promise<number> {
+    let indexBytes = 0;
+    for (const reader of this.readers) {
+      if (reader.isChecked || indexBytes >= indexBytesMax || !this.readers.includes(reader))
+        continue;
+      indexBytes += reader.summary.keyCount * KEY_BYTES + reader.summary.blockCount * ENTRY_BYTES;
+      reader.retain();
+      try {
+        await workInTurns(reader.checkInTurns());
+      } catch (error) {
+        // Somebody else may have found it out meanwhile.
+        if (this.readers.includes(reader)) this.leaveOut(reader, error);
+      } finally {
+        await reader.release();
+      }
+    }
+    return indexBytes;
+  }
+
+  private leaveOut(reader: TsmReader, error: unknown): void {
+    if (!(error instanceof TsmError) && !isUnreadable(error)) throw error;
+    this.show(this.readers.filter((other) => other !== reader));
+    this.onCorrupt(reader, error);
   }
 
   /** Renames a file aside that turned out to be corrupt. */

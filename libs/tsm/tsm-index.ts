@@ -171,10 +171,10 @@ export class TsmIndex {
   }
 
   /**
-   * Samples an index whose checksum was right: it is as it was written, so records are only stepped over.
+   * Samples an index whose checksum was right: it is as it was written, so records are only stepped over. A generator of turns.
    * @throws TsmError `tsm.corrupt-index`
    */
-  static sampled(file: OpenFile, bounds: IndexBounds): TsmIndex {
+  static *sampled(file: OpenFile, bounds: IndexBounds): Generator<void, TsmIndex> {
     const index = new TsmIndex(file, bounds);
     let bytes = new Uint8Array(SCAN_BYTES);
     for (let loadedAt = bounds.start, at = bounds.start; at < bounds.end; loadedAt = at) {
@@ -200,6 +200,7 @@ export class TsmIndex {
         at = loadedAt + next;
         if (next >= loaded) break;
       }
+      yield;
     }
     index.sampleAt.push(bounds.end);
     return index;
@@ -373,8 +374,8 @@ export function readIndexBounds(file: OpenFile, sizeBytes: number): IndexBounds 
   return { start: Number(start), end };
 }
 
-/** Checksum of everything from the index to the end of the file. */
-export function indexCrc(file: OpenFile, bounds: IndexBounds): number {
+/** Checksum of everything from the index to the end of the file. A generator of turns. */
+export function* indexCrc(file: OpenFile, bounds: IndexBounds): Generator<void, number> {
   const buffer = new Uint8Array(SCAN_BYTES);
   const end = bounds.end + FOOTER_BYTES;
   let crc = 0;
@@ -383,6 +384,7 @@ export function indexCrc(file: OpenFile, bounds: IndexBounds): number {
     if (got === 0) break;
     crc = crc32(buffer.subarray(0, got), crc);
     at += got;
+    yield;
   }
   return crc;
 }

@@ -112,7 +112,7 @@ export class TsmReader {
     const checksum = await readChecksum(files, path);
     const file = await files.open(path, 'read');
     try {
-      const { index, summary } = openIndex(file, sizeBytes, checksum, false);
+      const { index, summary } = finished(openIndex(file, sizeBytes, checksum, false));
       if (summary === null) throw corruptIndex(sizeBytes, 'not read');
       const reader = new TsmReader(files, file, index, { path, sizeBytes, summary });
       reader.tombstoneSet = await readTombstones(files, tombstonePath(path));
@@ -155,10 +155,15 @@ export class TsmReader {
    * @throws TsmError `tsm.corrupt-file`; what the disk throws
    */
   check(): void {
+    finished(this.checkInTurns());
+  }
+
+  /** The same as a generator of turns. May be begun while another is under way; the file has to stay open. */
+  *checkInTurns(): Generator<void, void> {
     if (this.loadedIndex !== null) return;
     try {
-      const opened = openIndex(this.file, this.sizeBytes, this.checksum, true);
-      this.loadedIndex = opened.index;
+      const opened = yield* openIndex(this.file, this.sizeBytes, this.checksum, true);
+      this.loadedIndex ??= opened.index;
     } catch (error) {
       throw asCorruptFile(this.path, error);
     }
@@ -303,13 +308,21 @@ function asCorruptFile(path: string, error: unknown): unknown {
   });
 }
 
+/** Runs a generator of turns to its end at once. */
+function finished<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** @param isKnown true when a right checksum is enough, for what the index holds is known */
-function openIndex(
+function* openIndex(
   file: OpenFile,
   sizeBytes: number,
   checksum: string | null,
   isKnown: boolean,
-): { index: TsmIndex; summary: IndexSummary | null } {
+): Generator<void, { index: TsmIndex; summary: IndexSummary | null }> {
   const header = new Uint8Array(HEADER_BYTES);
   if (file.readSync(header, 0) < HEADER_BYTES || readU32(header, 0) !== TSM_MAGIC) {
     throw corruptIndex(0, 'not a TSM file');
@@ -318,10 +331,10 @@ function openIndex(
   const bounds = readIndexBounds(file, sizeBytes);
   // A checksum of another size belongs to a file that has been replaced by someone else.
   if (checksum !== null && checksum.startsWith(`${sizeBytes} `)) {
-    if (checksum !== checksumText(sizeBytes, indexCrc(file, bounds))) {
+    if (checksum !== checksumText(sizeBytes, yield* indexCrc(file, bounds))) {
       throw corruptIndex(bounds.start, 'crc mismatch');
     }
-    if (isKnown) return { index: TsmIndex.sampled(file, bounds), summary: null };
+    if (isKnown) return { index: yield* TsmIndex.sampled(file, bounds), summary: null };
   }
   return TsmIndex.load(file, bounds, new IndexEntries());
 }
