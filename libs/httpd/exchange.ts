@@ -62,13 +62,16 @@ export class Exchange {
   /** The format the client prefers, with times in the unit it named. */
   encoder(epoch: string): ResultEncoder {
     const unitNs = epochUnitNs(epoch);
-    for (const part of (this.request.headers.accept ?? '').split(',')) {
-      const type = (part.split(';')[0] ?? '').trim();
-      if (type === 'application/json') break;
-      if (type === 'application/csv' || type === 'text/csv') return new CsvEncoder(unitNs);
-      if (type === 'application/x-msgpack') return new MsgpackEncoder(unitNs);
+    // A type alone; lists and weights get JSON. Same as InfluxDB 1.x.
+    switch (this.request.headers.accept) {
+      case 'application/csv':
+      case 'text/csv':
+        return new CsvEncoder(unitNs);
+      case 'application/x-msgpack':
+        return new MsgpackEncoder(unitNs);
+      default:
+        return new JsonEncoder(unitNs);
     }
-    return new JsonEncoder(unitNs);
   }
 
   /** An answer without a body. */

@@ -73,7 +73,6 @@ export class QueryBudget {
   readonly #signal: CancelSignal | null;
   readonly #shared: QueryMemory;
   #points = 0;
-  #series = 0;
   #bytes = 0;
   #turnStartMs = performance.now();
 
@@ -96,13 +95,11 @@ export class QueryBudget {
     }
   }
 
-  /** @throws QueryLimitError */
+  /** So many series of one measurement are going to be read. @throws QueryLimitError */
   countSeries(count: number): void {
-    this.#series += count;
     const max = this.limits.selectSeriesMax;
-    if (max > 0 && this.#series > max) {
-      throw new QueryLimitError(`max-select-series limit exceeded: (${this.#series}/${max})`);
-    }
+    if (max > 0 && count > max)
+      throw new QueryLimitError(`max-select-series limit exceeded: (${count}/${max})`);
   }
 
   /**

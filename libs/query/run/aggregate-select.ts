@@ -52,6 +52,8 @@ export interface AggregateContext {
   readonly random: () => number;
   /** True for a subquery whose LIMIT is counted elsewhere. */
   readonly isLimitedLater: boolean;
+  /** True for a subquery, whose windows nobody counts. */
+  readonly isInner: boolean;
 }
 
 /** Computes the groups of one SELECT. */
@@ -65,7 +67,13 @@ export class AggregateSelect {
   /** True behind a row of a subquery before the range, where InfluxDB 1.x's reducers stop for good. */
   #isEnded = false;
 
-  constructor(select: PreparedSelect, { budget, random, isLimitedLater }: AggregateContext) {
+  /** Where reading begins for want of a lower bound: as many windows back as the limit allows. */
+  readonly #floorNs: bigint;
+
+  constructor(
+    select: PreparedSelect,
+    { budget, random, isLimitedLater, isInner }: AggregateContext,
+  ) {
     this.#select = select;
     this.#budget = budget;
     this.#isLimitedLater = isLimitedLater;
@@ -86,7 +94,7 @@ export class AggregateSelect {
       plan: planCall(call, context),
     }));
     this.#beside = select.refs;
-    this.#checkBuckets();
+    this.#floorNs = isInner ? MIN_TIME_NS : this.#checkBuckets();
   }
 
   /** Rows of a group; empty where no call has a result. Yields null where others may have their turn. */
@@ -122,15 +130,24 @@ export class AggregateSelect {
     this.#budget.charge(bytes);
   }
 
-  #checkBuckets(): void {
+  /**
+   * The least time to read. @throws QueryLimitError where the range has more windows than allowed.
+   * @see InfluxDB query.compiledStatement.Prepare
+   */
+  #checkBuckets(): bigint {
     const { windows, minNs, maxNs } = this.#select.compiled;
     const max = this.#budget.limits.selectBucketsMax;
-    if (!windows || minNs === null || max === 0) return;
-    const first = windowOf(windows, minNs).startNs;
+    if (!windows || max === 0) return MIN_TIME_NS;
     const last = windowOf(windows, maxNs - 1n).startNs;
-    const buckets = (last - first) / windows.intervalNs;
+    if (minNs === null) {
+      const floorNs = last - windows.intervalNs * BigInt(max - 1);
+      return floorNs > MIN_TIME_NS ? floorNs : MIN_TIME_NS;
+    }
+    const first = windowOf(windows, minNs).startNs;
+    const buckets = (last - first) / windows.intervalNs + 1n;
     if (buckets > BigInt(max))
       throw new QueryLimitError(`max-select-buckets limit exceeded: (${buckets}/${max})`);
+    return MIN_TIME_NS;
   }
 
   /** Scans all functions over stored values, those with the same range together. */
@@ -261,7 +278,7 @@ export class AggregateSelect {
   #stretches({ tables }: Group, extraWindows: number): readonly Stretch[] {
     const { minNs, maxNs } = this.#range(extraWindows);
     return mergeStretches(
-      tables.map((table) => table.stretches({ minNs: minNs ?? MIN_TIME_NS, maxNs })),
+      tables.map((table) => table.stretches({ minNs: minNs ?? this.#floorNs, maxNs })),
     );
   }
 

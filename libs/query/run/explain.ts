@@ -4,6 +4,7 @@
 import { formatDurationNs } from '#kernel';
 import { printExpr, printSelect, type ExplainStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
+import { noLimits, QueryBudget } from '../limits.js';
 import { textSeries } from '../metadata/text-rows.js';
 import type { ResultSeries } from '../ports.js';
 import { prepareSelect } from './prepared-select.js';
@@ -20,8 +21,10 @@ export function* runExplain(
     return;
   }
   const prepared = prepareSelect(compileSelect(statement, options.nowNs), options);
+  const { limits = noLimits, signal = null, memory } = options;
+  const budget = new QueryBudget(limits, signal, memory);
   try {
-    const nodes = yield* readNodes(prepared);
+    const nodes = yield* readNodes(prepared, budget);
     const lines = nodes.map(linesOf).join('\n\n').split('\n');
     yield* textSeries(
       '',
@@ -30,6 +33,7 @@ export function* runExplain(
     );
   } finally {
     prepared.close();
+    budget.close();
   }
 }
 

@@ -6,6 +6,7 @@ import { compareNames } from '../compile/expand.js';
 import type { QueryBudget } from '../limits.js';
 import { SeriesFilter, requiredTags, type SeriesCondition } from '../scan/series-filter.js';
 import type { SourceTable, TableSeries } from '../scan/source-table.js';
+import { StoredTable } from '../scan/stored-table.js';
 
 /** One series of a group. */
 export interface GroupEntry {
@@ -147,6 +148,9 @@ export function* groupSeries(
     const series = table.series(requiredTags(table, options.condition));
     options.budget.expectSeries(series.count);
     const filter = new SeriesFilter(table, series, options.condition);
+    // Each measurement for itself, before SLIMIT, and subqueries' not again. Same as InfluxDB 1.x.
+    const isStored = table instanceof StoredTable;
+    let kept = 0;
     const valueIds = options.tags.map((tag) => series.tagValueIds(tag));
     // Text of a key per combination of value ids, so that texts are joined once a group.
     const known = new Map<string, GroupSeries>();
@@ -154,6 +158,7 @@ export function* groupSeries(
       if ((i & 1023) === 1023 && options.budget.isTurnOver()) yield null;
       const condition: SeriesCondition = filter.of(i);
       if (condition === false) continue;
+      if (isStored) options.budget.countSeries(++kept);
       let idKey = '';
       for (const ids of valueIds) idKey += `${ids[i]},`;
       let group = known.get(idKey);
@@ -178,7 +183,6 @@ export function* groupSeries(
     );
     for (const group of withinLimit(groups, options)) result.push(group);
   }
-  options.budget.countSeries(result.reduce((sum, { entryCount }) => sum + entryCount, 0));
   return isAscending ? result : result.reverse();
 }
 

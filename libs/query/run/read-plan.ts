@@ -14,7 +14,7 @@ import {
 } from '#influxql';
 import { compareNames } from '../compile/expand.js';
 import { windowsBefore } from '../functions/call-plan.js';
-import { QueryBudget } from '../limits.js';
+import type { QueryBudget } from '../limits.js';
 import type { TimeRange } from '../ports.js';
 import { StoredTable } from '../scan/stored-table.js';
 import { groupSeries, type Group } from './groups.js';
@@ -48,17 +48,20 @@ const PUSHED: ReadonlySet<string> = new Set([
 ]);
 
 /** The nodes of a SELECT, in order of its functions and sources. Null where others may have their turn. */
-export function* readNodes(prepared: PreparedSelect): Generator<null, readonly ReadNode[]> {
+export function* readNodes(
+  prepared: PreparedSelect,
+  budget: QueryBudget,
+): Generator<null, readonly ReadNode[]> {
   const nodes: ReadNode[] = [];
   for (const wanted of wantedOf(prepared)) {
     let child = 0;
     for (const source of prepared.compiled.sources) {
       if ('kind' in source) {
-        const node = yield* nodeOf(prepared, source, wanted);
+        const node = yield* nodeOf(prepared, source, { wanted, budget });
         nodes.push(node);
       } else {
         const inner = prepared.children[child++];
-        if (inner) nodes.push(...(yield* readNodes(inner)));
+        if (inner) nodes.push(...(yield* readNodes(inner, budget)));
       }
     }
   }
@@ -118,8 +121,9 @@ function sorted(refs: readonly VarRef[]): readonly VarRef[] {
 function* nodeOf(
   prepared: PreparedSelect,
   source: MeasurementSource,
-  { expr, auxiliary, extraWindows }: Wanted,
+  { wanted, budget }: { readonly wanted: Wanted; readonly budget: QueryBudget },
 ): Generator<null, ReadNode> {
+  const { expr, auxiliary, extraWindows } = wanted;
   const node: ReadNode = {
     ...{ expr, auxiliary, shards: 0, series: 0 },
     ...{ cachedValues: 0, files: 0, blocks: 0, blockBytes: 0 },
@@ -141,7 +145,7 @@ function* nodeOf(
       slimit: 0,
       soffset: 0,
       limitedTags: 0,
-      budget: new QueryBudget(),
+      budget,
     });
     yield* addCosts(node, table, groups, range);
   }

@@ -129,7 +129,9 @@ function* runPrepared(
   // What a function does not take is only noticed where there is a series.
   if (groups.length === 0 && prepared.children.length === 0) return;
   const aggregate =
-    calls.length > 0 ? new AggregateSelect(prepared, { ...context, isLimitedLater }) : null;
+    calls.length > 0
+      ? new AggregateSelect(prepared, { ...context, isLimitedLater, isInner })
+      : null;
   const { limit, offset } = aggregate ? { limit: 0, offset: 0 } : compiled.statement;
   const isTimeDivisible = aggregate === null && limit === 0 && offset === 0 && !isCarried(prepared);
   // Groups over a subquery may end each other, so that one part has all.
