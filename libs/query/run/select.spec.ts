@@ -109,7 +109,9 @@ describe('SELECT', () => {
     };
     expect(() => run({ selectPointsMax: 2 })).toThrow('max-select-point limit exceeded: (3/2)');
     expect(() => run({ selectSeriesMax: 1 })).toThrow('max-select-series limit exceeded: (2/1)');
-    expect(() => run({ selectBucketsMax: 5 })).toThrow('max-select-buckets limit exceeded: (100/5)');
+    expect(() => run({ selectBucketsMax: 5 })).toThrow(
+      'max-select-buckets limit exceeded: (100/5)',
+    );
   });
 
   it('stops when it is told to', () => {
