@@ -60,8 +60,24 @@ export class SelectAccumulator implements Accumulator {
     for (let r = 0; r < runs.count; r++) {
       const from = runs.firstRow[r] as number;
       const to = runs.firstRow[r + 1] as number;
-      this.#offer(batch, slots[r] as number, this.#candidate(column, from, to));
+      const slot = slots[r] as number;
+      const row = this.#candidate(column, from, to);
+      this.#offer(batch, slot, row);
+      if (this.#choice === 'first' || this.#choice === 'last')
+        this.#offerTies(batch, slot, { row, from, to });
     }
+  }
+
+  /** The rows at the time of one at an end: a subquery's series may repeat a time. */
+  #offerTies(
+    batch: AccumulatorBatch,
+    slot: number,
+    { row, from, to }: { readonly row: number; readonly from: number; readonly to: number },
+  ): void {
+    const { offsets } = batch;
+    const step = row === from ? 1 : -1;
+    for (let i = row + step; i >= from && i < to && offsets[i] === offsets[row]; i += step)
+      this.#offer(batch, slot, i);
   }
 
   /** Row of the best value among rows of one series; among equals the earliest. */

@@ -161,7 +161,11 @@ export class SeriesFilter {
 
   /** A comparison of one tag with a literal, decided once per value of the tag. */
   #cached(expr: BinaryExpr, ref: VarRef, i: number): boolean {
-    if (ref.name === '_name') return this.#compareLiteral(expr, ref, this.#table.name);
+    if (ref.name === '_name') {
+      // Rows of tags have no column for it.
+      if (this.#compareTags === tagsAsColumns) return false;
+      return this.#compareLiteral(expr, ref, this.#table.name);
+    }
     let entry = this.#outcomes.get(expr);
     if (!entry) {
       entry = { ids: this.#series.tagValueIds(ref.name), known: [new Uint8Array(16)] };
