@@ -95,6 +95,20 @@ describe('times', () => {
     );
   });
 
+  test.each([
+    [[INT64_MAX, INT64_MIN]],
+    [[INT64_MAX, INT64_MIN, INT64_MIN + 1n]],
+    [[INT64_MAX - 1n, INT64_MIN + 5n, INT64_MIN + 5n, INT64_MIN + 90n]],
+  ])('whose differences wrap around come back: %s', (times) => {
+    const [bytes, start, end] = framed(encodedTimesMaxBytes(times.length), (out, at) =>
+      encodeWideTimes(BigInt64Array.from(times), times.length, out, at),
+    );
+    for (const base of [undefined, times[0]! - 10n]) {
+      decodeTimes(bytes, start, end, block, base);
+      expect(timesOf(block)).toEqual(times);
+    }
+  });
+
   test('in any order come back through the raw encoding', () => {
     fc.assert(
       fc.property(fc.array(int64, { minLength: 1, maxLength: 50 }), (times) => {

@@ -229,7 +229,7 @@ function decodePacked(
     offsets[0] = first;
     // A span of 2^53 and more may have been rounded on the way, even where it ends near the base.
     const last = sumUp(offsets, count, power);
-    if (last < EXACT_LIMIT && last - first < EXACT_LIMIT) return;
+    if (last < EXACT_LIMIT && last - first < EXACT_LIMIT && !mayWrap(block.baseNs, last)) return;
   }
   const times = block.reserveWide(count);
   decodeWideSimple8b(bytes, words, end, times, 1);
@@ -237,6 +237,13 @@ function decodePacked(
   times[0] = readI64(bytes, start + 1);
   for (let i = 1; i < count; i++) times[i] = times[i - 1]! + times[i]! * scale;
   narrow(block);
+}
+
+/** Times this near to 2^63 ns are added up in 64 bits: a difference of unsorted times may have wrapped around. */
+const NEAR_TIME_MAX = 2 ** 63 - 2 ** 54;
+
+function mayWrap(baseNs: bigint, last: number): boolean {
+  return Number(baseNs) + last >= NEAR_TIME_MAX;
 }
 
 /** Turns scaled differences into offsets and returns the last, which is the largest: differences are not negative. */
@@ -260,7 +267,8 @@ function decodeRun(
   block.count = count;
   const stepNs = Number(step);
   const spanNs = stepNs * (count - 1);
-  if (spanNs < EXACT_LIMIT && first + spanNs < EXACT_LIMIT) {
+  const last = first + spanNs;
+  if (spanNs < EXACT_LIMIT && last < EXACT_LIMIT && !mayWrap(block.baseNs, last)) {
     const offsets = block.reserve(count);
     for (let i = 0; i < count; i++) offsets[i] = first + i * stepNs;
     return;
