@@ -107,6 +107,25 @@ describe('meta codec', () => {
     expect(decodeMetaData(encodeMetaData(edited))).toEqual(edited);
   });
 
+  it('reads a start that wrapped around as the earliest time', () => {
+    // What InfluxDB 1.6.7 stores of the group that begins at 1677-09-20T00:00:00Z, a week before its end.
+    const data = decodeMetaData(golden);
+    const [database] = data.databases;
+    const group = {
+      id: 1,
+      startNs: -9223459200000000000n + 2n ** 64n,
+      endNs: -9222854400000000000n,
+      deletedAtNs: 0n,
+      truncatedAtNs: 0n,
+      shards: [{ id: 1, ownerIds: [] }],
+    };
+    const policy = { ...database.retentionPolicies[0], shardGroups: [group] };
+    const stored = { ...data, databases: [{ ...database, retentionPolicies: [policy] }] };
+    const [read] = decodeMetaData(encodeMetaData(stored)).databases[0].retentionPolicies[0]
+      .shardGroups;
+    expect(read).toEqual({ ...group, startNs: -9223372036854775806n });
+  });
+
   it('refuses bytes that are cut short, and salvages what stands before', () => {
     const cut = golden.subarray(0, 700);
     expect(() => decodeMetaData(cut)).toThrow(/^cannot read metadata of 700 bytes: /);

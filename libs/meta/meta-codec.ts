@@ -15,6 +15,7 @@ import type {
   User,
 } from './meta-data.js';
 import { emptyMetaData } from './meta-data.js';
+import { TIME_MIN_NS } from './shard-groups.js';
 import {
   bool,
   count,
@@ -58,16 +59,21 @@ const shardMessage = mapped(
   }),
 );
 
-const shardGroupMessage = wireMessage<ShardGroup>(
-  () => ({ id: 0, startNs: 0n, endNs: 0n, deletedAtNs: 0n, truncatedAtNs: 0n, shards: [] }),
-  [
-    required(1, 'id', count),
-    required(2, 'startNs', int64),
-    required(3, 'endNs', int64),
-    required(4, 'deletedAtNs', int64),
-    repeated(5, 'shards', shardMessage),
-    optional(6, 'truncatedAtNs', int64),
-  ],
+const shardGroupMessage = mapped(
+  wireMessage<ShardGroup>(
+    () => ({ id: 0, startNs: 0n, endNs: 0n, deletedAtNs: 0n, truncatedAtNs: 0n, shards: [] }),
+    [
+      required(1, 'id', count),
+      required(2, 'startNs', int64),
+      required(3, 'endNs', int64),
+      required(4, 'deletedAtNs', int64),
+      repeated(5, 'shards', shardMessage),
+      optional(6, 'truncatedAtNs', int64),
+    ],
+  ),
+  // InfluxDB lets the first group of all begin before what 64 bits can say, and stores a start that wrapped around.
+  (group): ShardGroup => (group.startNs > group.endNs ? { ...group, startNs: TIME_MIN_NS } : group),
+  (group): ShardGroup => group,
 );
 
 const subscriptionMessage = wireMessage<Subscription>(
