@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { decodeMetaData, encodeMetaData, salvageMetaData } from './meta-codec.js';
+import {
+  decodeMetaData,
+  decodeWholeMetaData,
+  encodeMetaData,
+  salvageMetaData,
+} from './meta-codec.js';
 
 const golden = new Uint8Array(readFileSync('test/fixtures/meta-1.6.7.db'));
 
@@ -121,9 +126,20 @@ describe('meta codec', () => {
     };
     const policy = { ...database.retentionPolicies[0], shardGroups: [group] };
     const stored = { ...data, databases: [{ ...database, retentionPolicies: [policy] }] };
-    const [read] = decodeMetaData(encodeMetaData(stored)).databases[0].retentionPolicies[0]
-      .shardGroups;
-    expect(read).toEqual({ ...group, startNs: -9223372036854775806n });
+    const bytes = encodeMetaData(stored);
+    const starts = [
+      decodeMetaData(bytes),
+      decodeWholeMetaData(bytes),
+      salvageMetaData(bytes).data,
+    ].map((read) => read?.databases[0].retentionPolicies[0].shardGroups[0].startNs);
+    expect(starts).toEqual([-9223372036854775806n, -9223372036854775806n, -9223372036854775806n]);
+  });
+
+  it('takes a file cut between two fields for damaged', () => {
+    const end = encodeMetaData({ ...decodeMetaData(golden), databases: [], users: [] });
+    expect(decodeWholeMetaData(end)).not.toBeNull();
+    expect(decodeWholeMetaData(end.subarray(0, end.length - 2))).toBeNull();
+    expect(decodeWholeMetaData(golden.subarray(0, 700))).toBeNull();
   });
 
   it('refuses bytes that are cut short, and salvages what stands before', () => {

@@ -59,21 +59,16 @@ const shardMessage = mapped(
   }),
 );
 
-const shardGroupMessage = mapped(
-  wireMessage<ShardGroup>(
-    () => ({ id: 0, startNs: 0n, endNs: 0n, deletedAtNs: 0n, truncatedAtNs: 0n, shards: [] }),
-    [
-      required(1, 'id', count),
-      required(2, 'startNs', int64),
-      required(3, 'endNs', int64),
-      required(4, 'deletedAtNs', int64),
-      repeated(5, 'shards', shardMessage),
-      optional(6, 'truncatedAtNs', int64),
-    ],
-  ),
-  // InfluxDB lets the first group of all begin before what 64 bits can say, and stores a start that wrapped around.
-  (group): ShardGroup => (group.startNs > group.endNs ? { ...group, startNs: TIME_MIN_NS } : group),
-  (group): ShardGroup => group,
+const shardGroupMessage = wireMessage<ShardGroup>(
+  () => ({ id: 0, startNs: 0n, endNs: 0n, deletedAtNs: 0n, truncatedAtNs: 0n, shards: [] }),
+  [
+    required(1, 'id', count),
+    required(2, 'startNs', int64),
+    required(3, 'endNs', int64),
+    required(4, 'deletedAtNs', int64),
+    repeated(5, 'shards', shardMessage),
+    optional(6, 'truncatedAtNs', int64),
+  ],
 );
 
 const subscriptionMessage = wireMessage<Subscription>(
@@ -170,7 +165,41 @@ export function encodeMetaData(data: MetaData): Uint8Array {
  * @throws MetaError `meta.corrupt`
  */
 export function decodeMetaData(bytes: Uint8Array): MetaData {
-  return metaDataMessage.decode(bytes);
+  return withStartsUnwrapped(metaDataMessage.decode(bytes));
+}
+
+/** As `decodeMetaData`; null for what is not metadata, or has been cut between two fields: every file has all scalars of the outer message. */
+export function decodeWholeMetaData(bytes: Uint8Array): MetaData | null {
+  try {
+    const stored = metaDataMessage.decode(bytes);
+    return metaDataMessage.encode(stored).length > bytes.length
+      ? null
+      : withStartsUnwrapped(stored);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * InfluxDB lets the first shard group of all begin before what 64 bits can say, and stores a start that wrapped around:
+ * one after the group's end. It means the earliest time.
+ */
+function withStartsUnwrapped(data: MetaData): MetaData {
+  const isWrapped = ({ startNs, endNs }: ShardGroup): boolean => startNs > endNs;
+  const unwrapped = (policy: RetentionPolicy): RetentionPolicy =>
+    !policy.shardGroups.some(isWrapped)
+      ? policy
+      : {
+          ...policy,
+          shardGroups: policy.shardGroups.map((group) =>
+            isWrapped(group) ? { ...group, startNs: TIME_MIN_NS } : group,
+          ),
+        };
+  const databases = data.databases.map((database) => ({
+    ...database,
+    retentionPolicies: database.retentionPolicies.map(unwrapped),
+  }));
+  return { ...data, databases };
 }
 
 /** Ids left unused after a salvage: those of groups and shards that were lost must not be given out again. */
@@ -181,7 +210,8 @@ export function salvageMetaData(bytes: Uint8Array): {
   readonly data: MetaData;
   readonly lost: number;
 } {
-  const { message, lost } = metaDataMessage.salvage(bytes);
+  const { message: stored, lost } = metaDataMessage.salvage(bytes);
+  const message = withStartsUnwrapped(stored);
   const databases = message.databases
     .filter((database) => database.name !== '')
     .map((database) => ({

@@ -6,8 +6,7 @@
 import { dirname } from 'node:path';
 import { type FileSystem, type Logger, replaceFile } from '#kernel';
 import { crc32 } from './crc32.js';
-import { decodeMetaData, encodeMetaData, salvageMetaData } from './meta-codec.js';
-import type { MetaData } from './meta-data.js';
+import { decodeWholeMetaData, encodeMetaData, salvageMetaData } from './meta-codec.js';
 
 /** One line of the checksum file. */
 interface Checksum {
@@ -38,7 +37,7 @@ export class MetaFile {
     const bytes = await this.files.readFile(this.path);
     const expected = await this.readChecksums();
     const found = { crc: crc32(bytes), sizeBytes: bytes.length };
-    const data = tryDecode(bytes);
+    const data = decodeWholeMetaData(bytes);
     const listed = expected.find(
       (line) => line.crc === found.crc && line.sizeBytes === found.sizeBytes,
     );
@@ -57,7 +56,7 @@ export class MetaFile {
     const next: Checksum = {
       crc: crc32(bytes),
       sizeBytes: bytes.length,
-      index: tryDecode(bytes)?.index ?? 0,
+      index: decodeWholeMetaData(bytes)?.index ?? 0,
     };
     const lines = [...this.possible.slice(-STATES_MAX), next];
     await replaceFile(
@@ -100,16 +99,6 @@ export class MetaFile {
       lost,
     });
     return salvaged;
-  }
-}
-
-/** Null for what is not metadata, or has been cut between two fields: every file has all scalars of the outer message. */
-function tryDecode(bytes: Uint8Array): MetaData | null {
-  try {
-    const data = decodeMetaData(bytes);
-    return encodeMetaData(data).length > bytes.length ? null : data;
-  } catch {
-    return null;
   }
 }
 
