@@ -42,9 +42,17 @@ const SETS = {
   ints: ['--set', 'cpu', '--points', '500000'],
   floats: ['--set', 'cpu', '--values', 'float', '--points', '500000'],
   mixed: ['--set', 'mixed', '--points', '300000'],
+  // For latencies: so many bodies that the hundredth part of them is some.
+  long: ['--set', 'cpu', '--points', '2500000'],
 };
 /** Thirds of a set, each written and then snapshotted. */
 const PARTS = 3;
+/** Bodies of a load whose latencies are not counted. */
+const FIRST_BODIES = 20;
+/** Databases whose shards are compacted while another is written to. */
+const OLD_DATABASES = 3;
+/** How long writes go on before compactions begin. */
+const WARM_SECONDS = 15;
 const NO_LIMIT = 'cache-snapshot-memory-size = "4g"\ncache-max-memory-size = "4g"';
 
 /** Bodies of a set, and their values. */
@@ -119,65 +127,79 @@ async function measureWork(name, set, { bodies, valueCount }) {
   };
 }
 
-/** Latencies of writes with the default settings: snapshots and level compactions run beside them. */
+/**
+ * Latencies of writes with the default settings: snapshots and level compactions run beside them. The first bodies, which
+ * make the shard and meet cold code, are not what a load is: they are left out for both.
+ */
 async function measureLatency(name, set, { bodies, valueCount }) {
   const folder = join(root, `${name}-load`);
   rmSync(folder, { recursive: true, force: true });
   const peer = await startPeer(name, { folder, port: ports[name] });
   await query(peer, 'CREATE DATABASE bench');
+  await writeAll(peer, bodies.slice(0, FIRST_BODIES));
   const startedMs = performance.now();
-  const tookMs = await writeAll(peer, bodies);
+  const tookMs = await writeAll(peer, bodies.slice(FIRST_BODIES));
   const wallMs = performance.now() - startedMs;
   await peer.stop();
   rmSync(folder, { recursive: true, force: true });
   const [p50, p99] = [quantile(tookMs, 0.5), quantile(tookMs, 0.99)];
+  const share = 1 - FIRST_BODIES / bodies.length;
   return {
     set,
     name,
-    valuesPerSecond: (valueCount / wallMs) * 1000,
+    bodies: tookMs.length,
+    valuesPerSecond: ((valueCount * share) / wallMs) * 1000,
     p50,
     p99,
     p99ToP50: p99 / p50,
   };
 }
 
-/** Copies of bodies for another database, so that its shard is cold while `bench` is written to. */
+/** Bodies into databases of their own, so that their shards are cold while `bench` is written to. */
 async function fillOld(peer, bodies) {
-  await request(`${peer.url}/query?q=${encodeURIComponent('CREATE DATABASE old')}`, {
-    method: 'POST',
-  });
-  for (const [number, body] of bodies.entries()) {
-    const { status, text } = await request(`${peer.url}/write?db=old`, { method: 'POST', body });
-    if (status !== 204) throw new TypeError(`write ${number}: ${status} ${text}`);
+  for (let k = 0; k < OLD_DATABASES; k++) {
+    await request(`${peer.url}/query?q=${encodeURIComponent(`CREATE DATABASE old${k}`)}`, {
+      method: 'POST',
+    });
+    for (const [number, body] of bodies.entries()) {
+      const { status, text } = await request(`${peer.url}/write?db=old${k}`, {
+        method: 'POST',
+        body,
+      });
+      if (status !== 204) throw new TypeError(`write ${number}: ${status} ${text}`);
+    }
   }
 }
 
-/** Values a second into `bench` while a full compaction of `old` runs, and while none does. */
+/**
+ * Time of groups of bodies into `bench` while full compactions of cold shards run, and while none does. Tidegate's begin when
+ * the writes have gone on for a while; InfluxDB's begin at once, and go on until they are done.
+ */
 async function measureSlowdown(name, ints, floats) {
   const folder = join(root, `${name}-slowdown`);
   rmSync(folder, { recursive: true, force: true });
   const cold = `${NO_LIMIT}\ncache-snapshot-write-cold-duration = "1s"\ncompact-full-write-cold-duration = "24h"`;
   let peer = await startPeer(name, { folder, port: ports[name], data: cold });
-  const old = join(folder, 'data/old');
   for (let part = 0; part < PARTS; part++) {
     await fillOld(
       peer,
       floats.bodies.filter((_, i) => i % PARTS === part),
     );
-    await until(() => existsSync(old) && tsmFiles(folder).length > part);
+    await until(() => tsmFiles(folder).length >= OLD_DATABASES * (part + 1));
     await settle(peer.pid, 1500);
   }
   await peer.stop();
-  const hot = `compact-full-write-cold-duration = "4s"\ncache-snapshot-memory-size = "4g"\ncache-max-memory-size = "4g"`;
+  const hot = `compact-full-write-cold-duration = "${WARM_SECONDS}s"\ncache-snapshot-memory-size = "4g"\ncache-max-memory-size = "4g"`;
   peer = await startPeer(name, { folder, port: ports[name], data: hot });
   await query(peer, 'CREATE DATABASE bench');
-  // Warm, then measured: each body's time and whether the compaction ran.
+  const oldFiles = () =>
+    readdirSync(join(folder, 'data'), { recursive: true }).filter((path) => path.startsWith('old'));
+  const isDone = () => oldFiles().filter((path) => path.endsWith('.tsm')).length === OLD_DATABASES;
+  const isRunning = () => oldFiles().some((path) => path.endsWith('.tmp')) && !isDone();
   const rates = { during: [], without: [] };
-  const isDone = () => tsmFiles(folder).filter((path) => path.startsWith('old')).length === 1;
-  const isRunning = () =>
-    readdirSync(old, { recursive: true }).some((path) => path.endsWith('.tmp')) && !isDone();
   const startedMs = performance.now();
-  for (let i = 0; performance.now() - startedMs < 60_000; i++) {
+  const elapsed = () => (performance.now() - startedMs) / 1000;
+  for (let i = 0; elapsed() < 90; i++) {
     const before = isRunning();
     const group = Array.from(
       { length: 4 },
@@ -188,8 +210,10 @@ async function measureSlowdown(name, ints, floats) {
     const tookMs = performance.now() - groupMs;
     const after = isRunning();
     if (i >= 20 && before && after) rates.during.push(tookMs);
-    if (i >= 20 && !before && !after) rates.without.push(tookMs);
-    if (isDone() && rates.without.length > 100) break;
+    // As many as lie near the compactions, not those of the first seconds.
+    else if (i >= 20 && !before && !after && (isDone() || elapsed() > WARM_SECONDS / 2))
+      rates.without.push(tookMs);
+    if (isDone() && rates.without.length > 200) break;
   }
   await peer.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -209,14 +233,14 @@ const sets = Object.fromEntries(Object.keys(SETS).map((name) => [name, load(name
 const results = { work: [], latency: [], slowdown: [] };
 for (let round = 0; round < rounds; round++) {
   const order = round % 2 === 0 ? peers : [...peers].reverse();
-  for (const set of options.only === 'load' ? [] : Object.keys(SETS)) {
+  for (const set of options.only === 'load' ? [] : ['ints', 'floats', 'mixed']) {
     for (const name of order) {
       results.work.push(await measureWork(name, set, sets[set]));
       console.log(JSON.stringify(results.work.at(-1)));
     }
   }
   for (const name of options.only === 'work' ? [] : order) {
-    results.latency.push(await measureLatency(name, 'ints', sets.ints));
+    results.latency.push(await measureLatency(name, 'long', sets.long));
     console.log(JSON.stringify(results.latency.at(-1)));
     results.slowdown.push(await measureSlowdown(name, sets.ints, sets.floats));
     console.log(JSON.stringify(results.slowdown.at(-1)));
