@@ -277,9 +277,7 @@ export class AggregateSelect {
 
   #stretches({ tables }: Group, extraWindows: number): readonly Stretch[] {
     const { minNs, maxNs } = this.#range(extraWindows);
-    return mergeStretches(
-      tables.map((table) => table.stretches({ minNs: minNs ?? this.#floorNs, maxNs })),
-    );
+    return mergeStretches(tables, { minNs: minNs ?? this.#floorNs, maxNs });
   }
 
   #windowsOver(stretches: readonly Stretch[]): {

@@ -45,10 +45,12 @@ export function* innerRows(
   { tags, budget }: InnerGrouping,
 ): Generator<null, readonly InnerSeries[]> {
   const series: InnerSeries[] = [];
+  const sourceOrder: number[] = [];
   for (const group of groups) {
     const plan = {
       ...rawPlan(prepared, group, { isUneven: true, budget }),
       hasOrdinals: true,
+      sourceOrder,
     };
     const sequence = new Sequence(group, tags, prepared);
     yield* read(prepared, group, { plan, sequence });

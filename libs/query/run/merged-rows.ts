@@ -3,23 +3,14 @@
  * then copied column by column. Series that are many are not all held open: each gives some rows, is closed, and is opened
  * again behind them.
  */
-import type { VarRef } from '#influxql';
-import { stringColumn, type Column } from '../column.js';
 import { isFieldOf } from '../scan/series-filter.js';
 import type { Stretch } from '../scan/source-table.js';
 import { StoredTable } from '../scan/stored-table.js';
-import { EntryReader } from './entry-rows.js';
 import type { GroupEntry } from './groups.js';
-import { PickedRows, type PickSource } from './picked-rows.js';
-import {
-  computed,
-  filledScope,
-  owned,
-  seriesRowsMax,
-  type RowChunk,
-  type RowPlan,
-} from './row-plan.js';
-import { TimeHeap, type HeapItem, type TieBreak } from './time-heap.js';
+import { PickedRows } from './picked-rows.js';
+import { seriesRowsMax, type RowChunk, type RowPlan } from './row-plan.js';
+import { compareTies, isBefore, isBeforeDescending, rank, SeriesFeed } from './series-feed.js';
+import { TimeHeap, type HeapItem } from './time-heap.js';
 
 /** Rows handed on at once. */
 const CHUNK_ROWS = 10_000;
@@ -51,8 +42,12 @@ export function* mergedRows(
       if (budget.isTurnOver()) yield null;
     }
     rank(feeds);
-    const heap = new TimeHeap([...feeds], isAscending ? isBefore : isBeforeDescending);
-    yield* merge(heap, stretch.baseNs, plan);
+    const sources = bySource(feeds, plan.sourceOrder);
+    if (sources.length > 1) yield* mergeSources(sources, stretch.baseNs, plan);
+    else {
+      const heap = new TimeHeap([...feeds], isAscending ? isBefore : isBeforeDescending);
+      yield* merge(heap, stretch.baseNs, plan);
+    }
   } finally {
     for (const feed of feeds) feed.close();
     budget.release(bytes);
@@ -67,7 +62,7 @@ function* merge(
   const { budget } = plan.request;
   const types = plan.columns.map(({ type }) => type);
   const picked = new PickedRows(types, plan.hasOrdinals === true);
-  const chunkRows = plan.rowsMax > 0 ? Math.min(plan.rowsMax, CHUNK_ROWS) : CHUNK_ROWS;
+  const chunkRows = chunkRowsOf(plan);
   while (heap.size > 0) {
     const feed = heap.pop();
     picked.push(feed, feed.row);
@@ -84,6 +79,93 @@ function* merge(
   }
   const { count } = picked;
   if (count > 0) yield { baseNs, count, ...picked.take() };
+}
+
+/** Several sources of FROM: InfluxDB 1.x merges each for itself, and then these with each other. */
+function* mergeSources(
+  sources: readonly (readonly SeriesFeed[])[],
+  baseNs: bigint,
+  plan: RowPlan,
+): Generator<RowChunk | null> {
+  const { budget, isAscending } = plan.request;
+  const types = plan.columns.map(({ type }) => type);
+  const picked = new PickedRows(types, plan.hasOrdinals === true);
+  const chunkRows = chunkRowsOf(plan);
+  const merges = sources.map((feeds) => new SourceMerge(feeds, isAscending));
+  const heap = new TimeHeap(
+    merges,
+    isAscending
+      ? (a, b) => compareTies(a.feed, b.feed) < 0
+      : (a, b) => compareTies(a.feed, b.feed) > 0,
+  );
+  while (heap.size > 0) {
+    const source = heap.pop();
+    const { feed } = source;
+    picked.push(feed, feed.row);
+    noteLast(plan.sourceOrder, feed.entry.table.place);
+    source.heap.pop();
+    if (feed.step()) source.heap.push(feed);
+    else {
+      picked.flush();
+      if (yield* advanced(feed, plan)) source.heap.push(feed);
+    }
+    if (source.heap.size > 0) heap.push(source);
+    if (picked.count === chunkRows) {
+      yield { baseNs, count: picked.count, ...picked.take() };
+      if (budget.isTurnOver()) yield null;
+    }
+  }
+  if (picked.count > 0) yield { baseNs, count: picked.count, ...picked.take() };
+}
+
+function chunkRowsOf({ rowsMax }: RowPlan): number {
+  return rowsMax > 0 ? Math.min(rowsMax, CHUNK_ROWS) : CHUNK_ROWS;
+}
+
+/** The series of one source of FROM. */
+class SourceMerge implements HeapItem {
+  readonly heap: TimeHeap<SeriesFeed>;
+  readonly #sign: number;
+
+  constructor(feeds: readonly SeriesFeed[], isAscending: boolean) {
+    this.#sign = isAscending ? 1 : -1;
+    this.heap = new TimeHeap([...feeds], isAscending ? isBefore : isBeforeDescending);
+  }
+
+  /** The series whose row is next. There is one. */
+  get feed(): SeriesFeed {
+    return this.heap.least as SeriesFeed;
+  }
+
+  /** The time of that row: rows of a subquery need not ascend, and sources are merged by time all the same. */
+  get key(): number {
+    const { offsets, row } = this.feed;
+    return this.#sign * (offsets[row] as number);
+  }
+}
+
+/** Series by source, in the order that the merge of sources was left in. */
+function bySource(
+  feeds: readonly SeriesFeed[],
+  order: readonly number[] = [],
+): readonly (readonly SeriesFeed[])[] {
+  const byPlace = new Map<number, SeriesFeed[]>();
+  for (const feed of feeds) {
+    const { place } = feed.entry.table;
+    const list = byPlace.get(place) ?? [];
+    byPlace.set(place, list);
+    list.push(feed);
+  }
+  const places = [...byPlace.keys()].sort((a, b) => order.indexOf(a) - order.indexOf(b) || a - b);
+  return places.map((place) => byPlace.get(place) ?? []);
+}
+
+/** Puts the place of a source at the end. */
+function noteLast(order: number[] | undefined, place: number): void {
+  if (order === undefined || order.at(-1) === place) return;
+  const at = order.indexOf(place);
+  if (at >= 0) order.splice(at, 1);
+  order.push(place);
 }
 
 /** Reads the feed's next rows; false at its end. */
@@ -114,167 +196,4 @@ function bytesOf(entries: readonly GroupEntry[], plan: RowPlan, parkedRows: numb
   if (parkedRows === 0) return entries.length * fieldCount(entries, plan) * OPEN_FIELD_BYTES;
   const rows = Math.min(seriesRowsMax(plan), parkedRows);
   return entries.length * (plan.columns.length + 1) * rows * 8;
-}
-
-interface FeedOptions {
-  readonly stretch: Stretch;
-  readonly plan: RowPlan;
-  /** Rows that the series gives before it is closed; 0 keeps it open. */
-  readonly parkedRows: number;
-}
-
-/** A series being merged: its rows at hand, computed. */
-class SeriesFeed implements HeapItem, PickSource {
-  key = 0;
-  /** Order among series by their texts, where that is the same for all their rows; else -1. */
-  rank = -1;
-  readonly isStored: boolean;
-  columns: readonly (Column | null)[] = [];
-  readonly constants: readonly (string | null)[];
-  ties: readonly (Column | null)[] = [];
-  readonly tieConstants: readonly (string | null)[];
-  offsets: Float64Array = new Float64Array(0);
-  count = 0;
-  row = 0;
-  places: Int32Array | null = null;
-  /** What rows are merged by. */
-  #keys: Float64Array = this.offsets;
-  readonly #options: FeedOptions;
-  readonly #sign: number;
-  readonly #isConstant: readonly boolean[];
-  readonly #isConstantTie: readonly boolean[];
-  #reader: EntryReader | null = null;
-  #stretch: Stretch;
-  #rowsLeft: number;
-
-  constructor(
-    readonly entry: GroupEntry,
-    /** Place among the series of the group. */
-    readonly ordinal: number,
-    options: FeedOptions,
-  ) {
-    const { columns, ties, request } = options.plan;
-    this.#options = options;
-    this.#stretch = options.stretch;
-    this.#rowsLeft = seriesRowsMax(options.plan);
-    this.#sign = request.isAscending ? 1 : -1;
-    this.isStored = entry.table instanceof StoredTable;
-    const tags = columns.map(({ expr, type }) =>
-      expr.kind === 'varRef' && type === 'string' ? tagOf(entry, expr) : undefined,
-    );
-    this.#isConstant = tags.map((tag) => tag !== undefined);
-    this.constants = tags.map((tag) => tag ?? null);
-    const tieTags = ties.map((ref) => tagOf(entry, ref));
-    this.#isConstantTie = tieTags.map((tag) => tag !== undefined);
-    this.tieConstants = tieTags.map((tag) => tag ?? null);
-  }
-
-  get hasConstantTies(): boolean {
-    return this.tieConstants.every((text) => text !== null);
-  }
-
-  /** Takes up the next rows, possibly none; false at the end. */
-  read(): boolean {
-    const { plan, parkedRows } = this.#options;
-    if (this.#rowsLeft <= 0) return false;
-    this.#reader ??= new EntryReader(this.entry, this.#stretch, plan.request);
-    const wanted = parkedRows > 0 ? Math.min(parkedRows, this.#rowsLeft) : this.#rowsLeft;
-    const rows = this.#reader.next(wanted);
-    this.count = 0;
-    this.row = 0;
-    if (!rows) return false;
-    if (rows.count === 0) return true;
-    const isParked = parkedRows > 0;
-    const keep = (column: Column): Column => (isParked ? owned(column, rows.count) : column);
-    const scope = filledScope(rows.scope, plan.fill, plan.request.typeOf);
-    this.columns = plan.columns.map((column, c) =>
-      this.#isConstant[c] ? null : keep(computed(column, scope)),
-    );
-    this.ties = plan.ties.map((ref, t) =>
-      this.#isConstantTie[t]
-        ? null
-        : (rows.scope.resolve(ref) ?? stringColumn(new Array<null>(rows.count).fill(null))),
-    );
-    this.offsets = isParked ? rows.offsets.slice(0, rows.count) : rows.offsets;
-    this.count = rows.count;
-    this.places = rows.places;
-    this.#keys = rows.keys ?? this.offsets;
-    this.#rowsLeft -= rows.count;
-    this.key = this.#sign * (this.#keys[0] as number);
-    if (isParked) this.#park();
-    return true;
-  }
-
-  /** On to the next row at hand; false where there is none. */
-  step(): boolean {
-    if (++this.row >= this.count) return false;
-    this.key = this.#sign * (this.#keys[this.row] as number);
-    return true;
-  }
-
-  close(): void {
-    this.#reader?.close();
-    this.#reader = null;
-  }
-
-  /** Closes the series, to be opened again behind the rows at hand. */
-  #park(): void {
-    this.close();
-    const { baseNs, startNs, endNs } = this.#stretch;
-    const lastNs = baseNs + BigInt(this.offsets[this.count - 1] as number);
-    if (this.#sign > 0) this.#stretch = { baseNs, startNs: lastNs + 1n, endNs };
-    else this.#stretch = { baseNs, startNs, endNs: lastNs - 1n };
-    if (this.#stretch.startNs > this.#stretch.endNs) this.#rowsLeft = 0;
-  }
-}
-
-/** The tag that a reference means, null where the series does not have it; undefined where it is a field. */
-function tagOf({ table, series, i }: GroupEntry, ref: VarRef): string | null | undefined {
-  if (isFieldOf(table, ref)) return undefined;
-  return series.tagValue(i, ref.name) || null;
-}
-
-/** Where only tags order rows of the same time they are compared once a series instead of once a row. */
-function rank(feeds: readonly SeriesFeed[]): void {
-  if (!feeds.every((feed) => feed.isStored && feed.hasConstantTies)) return;
-  const sorted = [...feeds].sort(compareTies);
-  let place = 0;
-  for (const [i, feed] of sorted.entries()) {
-    const before = sorted[i - 1];
-    if (before && compareTies(before, feed) !== 0) place = i;
-    feed.rank = place;
-  }
-}
-
-/**
- * Which of two rows at the same time comes first: by their text columns where all of them are there, as InfluxDB 1.x does;
- * rows of subqueries come in the order of their series.
- */
-const isBefore: TieBreak<SeriesFeed> = (a, b) =>
-  a.isStored ? order(a, b) < 0 : placeOf(a) < placeOf(b);
-
-const isBeforeDescending: TieBreak<SeriesFeed> = (a, b) =>
-  a.isStored ? order(a, b) > 0 : placeOf(a) < placeOf(b);
-
-function placeOf({ places, row, ordinal }: SeriesFeed): number {
-  return places ? (places[row] as number) : ordinal;
-}
-
-function order(a: SeriesFeed, b: SeriesFeed): number {
-  return a.rank >= 0 && b.rank >= 0 ? a.rank - b.rank : compareTies(a, b);
-}
-
-function compareTies(a: SeriesFeed, b: SeriesFeed): number {
-  for (let t = 0; t < a.tieConstants.length; t++) {
-    const x = tieOf(a, t);
-    const y = tieOf(b, t);
-    if (x === null || y === null) return 0;
-    if (x !== y) return x < y ? -1 : 1;
-  }
-  return 0;
-}
-
-function tieOf(feed: SeriesFeed, t: number): string | null {
-  const column = feed.ties[t];
-  return column ? (column.strings[feed.row] ?? null) : (feed.tieConstants[t] ?? null);
 }

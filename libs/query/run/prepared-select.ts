@@ -95,9 +95,13 @@ function prepareLevel(compiled: CompiledSelect, environment: SelectEnvironment):
   };
   try {
     const range = scanRange(compiled);
-    for (const source of compiled.sources) {
-      if ('kind' in source) openMeasurements(source, range, environment, views, tables);
-      else children.push(prepareLevel(source, environment));
+    for (const [place, source] of compiled.sources.entries()) {
+      if ('kind' in source) {
+        const view = openView(source, range, environment);
+        views.push(view);
+        for (const name of measurementsOf(source, view))
+          tables.push(new StoredTable(view, name, place));
+      } else children.push(prepareLevel(source, environment));
     }
     return bind(compiled, tables, children, close);
   } catch (thrown) {
@@ -122,22 +126,20 @@ function scanRange(compiled: CompiledSelect): TimeRange {
   return { minNs: minNs === null ? MIN_TIME_NS : minNs - extraNs, maxNs };
 }
 
-function openMeasurements(
+function openView(
   source: MeasurementSource,
   range: TimeRange,
   environment: SelectEnvironment,
-  views: StorageView[],
-  tables: SourceTable[],
-): void {
+): StorageView {
   const database = source.database || environment.database;
   const isDefault = source.retentionPolicy === '';
   const inherited = source.database === '' ? environment.retentionPolicy : '';
   const retentionPolicy = isDefault ? inherited : source.retentionPolicy;
-  const view = environment.reader.view({ database, retentionPolicy, range });
-  views.push(view);
-  const matches = source.regex === null ? null : compileRegex(source.regex);
-  const names = matches ? view.measurementNames().filter(matches) : [source.name];
-  for (const name of names) tables.push(new StoredTable(view, name));
+  return environment.reader.view({ database, retentionPolicy, range });
+}
+
+function measurementsOf({ name, regex }: MeasurementSource, view: StorageView): readonly string[] {
+  return regex === null ? [name] : view.measurementNames().filter(compileRegex(regex));
 }
 
 function bind(

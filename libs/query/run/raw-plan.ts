@@ -89,8 +89,7 @@ export function rankingLimit(
 
 /** The stretches of time that a group's rows may lie in, ascending. */
 export function rawStretches({ compiled }: PreparedSelect, { tables }: Group): readonly Stretch[] {
-  const range = { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs };
-  return mergeStretches(tables.map((table) => table.stretches(range)));
+  return mergeStretches(tables, { minNs: compiled.minNs ?? MIN_TIME_NS, maxNs: compiled.maxNs });
 }
 
 /** Makes a result's columns of references' columns, part by part, for fill(previous). */

@@ -47,6 +47,7 @@ export interface InnerColumn {
 /** A subquery's series of one name. */
 export class ResultTable implements SourceTable {
   readonly name: string;
+  readonly place: number;
   readonly fieldNames: readonly string[];
   readonly tagKeys: readonly string[];
   readonly #types = new Map<string, ExprType>();
@@ -62,10 +63,16 @@ export class ResultTable implements SourceTable {
     {
       tagKeys,
       ownTags,
-    }: { readonly tagKeys: readonly string[]; readonly ownTags: readonly string[] },
+      place,
+    }: {
+      readonly tagKeys: readonly string[];
+      readonly ownTags: readonly string[];
+      readonly place: number;
+    },
     series: readonly InnerSeries[],
   ) {
     this.name = name;
+    this.place = place;
     this.#ownTags = new Set(ownTags);
     this.#columns = columns;
     for (const column of columns)

@@ -38,6 +38,11 @@ export interface RowPlan {
   readonly shardLimit: ShardLimit | null;
   /** True where it matters which series a row is of. */
   readonly hasOrdinals?: boolean;
+  /**
+   * Places of sources in FROM, the one that gave a row last at the end: written and read from group to group and from shard to
+   * shard, since it decides which of several sources comes first. Absent where sources are one.
+   */
+  readonly sourceOrder?: number[];
 }
 
 /**

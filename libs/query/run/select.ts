@@ -138,6 +138,7 @@ function* runPrepared(
   const isDivisible = prepared.children.length === 0;
   if (!isInner && !isDivisible && (context.part?.index ?? 0) > 0) return;
   const part = isInner || !isDivisible ? null : context.part;
+  const sourceOrder: number[] = [];
   const share = shareOf(groups, part, isTimeDivisible);
   for (const group of share.groups) {
     const labels = tags
@@ -145,7 +146,7 @@ function* runPrepared(
       .sort((a, b) => compareNames(a.key, b.key));
     const blocks = aggregate
       ? aggregateParts(aggregate, group)
-      : rawParts(prepared, group, share.timePart, context);
+      : rawParts(prepared, group, share.timePart, { budget: context.budget, sourceOrder });
     const parts = limitedParts(blocks, { group, tags: labels, limit, offset });
     if (isCarried(prepared)) yield* carriedParts(prepared, parts);
     else yield* parts;
@@ -180,9 +181,16 @@ function* groupsOf(
   context: RunContext,
 ): Generator<null, readonly Group[]> {
   const { compiled } = prepared;
-  const tables: SourceTable[] = [...prepared.tables];
-  for (const child of prepared.children) {
-    if (isRead(child, prepared)) tables.push(...(yield* runChild(child, by.tags, context)));
+  const tables: SourceTable[] = [];
+  let children = 0;
+  for (const [place, source] of compiled.sources.entries()) {
+    if ('kind' in source) {
+      tables.push(...prepared.tables.filter((table) => table.place === place));
+      continue;
+    }
+    const child = prepared.children[children++];
+    if (child && isRead(child, prepared))
+      tables.push(...(yield* runChild(child, by.tags, { ...context, place })));
   }
   return yield* groupSeries(tables, {
     condition: prepared.condition,
@@ -220,7 +228,7 @@ function* carriedParts(
 function* runChild(
   child: PreparedSelect,
   tags: readonly string[],
-  context: RunContext,
+  context: RunContext & { readonly place: number },
 ): Generator<null, readonly SourceTable[]> {
   const { offsetFault } = child.compiled.grouping;
   if (offsetFault) throw offsetFault;
@@ -237,7 +245,13 @@ function* runChild(
   }
   const columns = innerColumns(child);
   return [...byName].map(
-    ([name, list]) => new ResultTable(name, columns, { tagKeys: own, ownTags: child.tags }, list),
+    ([name, list]) =>
+      new ResultTable(
+        name,
+        columns,
+        { tagKeys: own, ownTags: child.tags, place: context.place },
+        list,
+      ),
   );
 }
 
@@ -315,11 +329,12 @@ function* rawParts(
   prepared: PreparedSelect,
   group: Group,
   timePart: QueryPart | null,
-  { budget }: RunContext,
+  { budget, sourceOrder }: { readonly budget: QueryBudget; readonly sourceOrder: number[] },
 ): Generator<RowBlock | null> {
   const all = rawStretches(prepared, group);
   const stretches = timePart ? stretchesOf(all, timePart, prepared.compiled.isAscending) : all;
-  const plan = rawPlan(prepared, group, { isUneven: prepared.hasRepeatedTags, budget });
+  const isUneven = prepared.hasRepeatedTags;
+  const plan = { ...rawPlan(prepared, group, { isUneven, budget }), sourceOrder };
   for (const chunk of rawRows(group, stretches, plan)) yield chunk && toBlock(chunk);
 }
 

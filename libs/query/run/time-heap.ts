@@ -27,6 +27,11 @@ export class TimeHeap<T extends HeapItem> {
     return this.#items.length;
   }
 
+  /** The least item, which stays; undefined where there is none. */
+  get least(): T | undefined {
+    return this.#items[0];
+  }
+
   /** Takes the least item out. */
   pop(): T {
     const last = this.#items.length - 1;

@@ -72,6 +72,8 @@ export interface RowField {
 /** A table of series. */
 export interface SourceTable {
   readonly name: string;
+  /** Which source of FROM it belongs to, from 0. */
+  readonly place: number;
   /** Type of a field over all its shards, `tag` for a tag column of a subquery, or null where it is no field. */
   fieldType(name: string): ExprType | null;
   /** In byte order. */
@@ -136,14 +138,26 @@ export function cutRange(baseNs: bigint, range: TimeRange): readonly Stretch[] {
   return stretches;
 }
 
-/** Stretches of several tables laid over each other, so that none crosses a border of another. */
-export function mergeStretches(lists: readonly (readonly Stretch[])[]): readonly Stretch[] {
-  const [first] = lists;
-  const filled = lists.filter((list) => list.length > 0);
-  if (filled.length <= 1) return filled[0] ?? first ?? [];
-  const all = filled.flat();
+/**
+ * Stretches of several tables laid over each other, so that none crosses a border of another. Rows of subqueries cut no
+ * shard: a merge that begins anew orders rows of the same time in another way.
+ */
+export function mergeStretches(
+  tables: readonly SourceTable[],
+  range: TimeRange,
+): readonly Stretch[] {
+  const filled = tables
+    .map((table) => ({ isStored: !table.openRows, list: table.stretches(range) }))
+    .filter(({ list }) => list.length > 0);
+  if (filled.length <= 1) return filled[0]?.list ?? [];
+  const stored = filled.filter(({ isStored }) => isStored).flatMap(({ list }) => list);
+  const all = [...stored, ...filled.filter((one) => !one.isStored).flatMap(({ list }) => list)];
+  const isInside = (timeNs: bigint): boolean =>
+    stored.some(({ startNs, endNs }) => startNs < timeNs && timeNs <= endNs);
   const cuts = new Set<bigint>();
-  for (const { startNs, endNs } of all) cuts.add(startNs).add(endNs + 1n);
+  for (const { startNs, endNs } of stored) cuts.add(startNs).add(endNs + 1n);
+  for (const { startNs, endNs } of all)
+    for (const timeNs of [startNs, endNs + 1n]) if (!isInside(timeNs)) cuts.add(timeNs);
   const borders = [...cuts].sort((a, b) => (a < b ? -1 : 1));
   const merged: Stretch[] = [];
   for (let i = 0; i + 1 < borders.length; i++) {

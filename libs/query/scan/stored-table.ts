@@ -32,13 +32,15 @@ interface StoredSeries extends TableSeries {
 /** One measurement of a view. The view stays its opener's to close. */
 export class StoredTable implements SourceTable {
   readonly name: string;
+  readonly place: number;
   readonly fieldNames: readonly string[];
   readonly #view: StorageView;
   readonly #types: ReadonlyMap<string, ValueType>;
   #tagKeys: readonly string[] | null = null;
 
-  constructor(view: StorageView, name: string) {
+  constructor(view: StorageView, name: string, place = 0) {
     this.name = name;
+    this.place = place;
     this.#view = view;
     const types = new Map<string, ValueType>();
     for (const [field, stored] of view.fields(name)) {
