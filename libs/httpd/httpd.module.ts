@@ -2,6 +2,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import { answerClientError } from './client-error.js';
 import { DataController } from './data.controller.js';
 import { InvariantError } from '#kernel';
 import type { HttpConfig, TlsConfig } from './httpd.config.js';
@@ -35,6 +36,7 @@ export function createHttpAdapter(config: HttpConfig, tls: TlsConfig): FastifyAd
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    clientErrorHandler: answerClientError,
     schemaController: {
       compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas },
     },
