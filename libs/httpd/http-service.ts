@@ -124,8 +124,8 @@ export class HttpService {
         clock,
       }),
       isPingGuarded: config.isPingAuthEnabled,
-      isDebugServed: config.isPprofEnabled,
-      isDebugGuarded: config.isPprofEnabled && config.isPprofAuthEnabled,
+      isProfilingServed: config.isPprofEnabled,
+      isDebugGuarded: config.isPprofAuthEnabled,
     };
   }
 

@@ -38,7 +38,7 @@ export const httpSection = defineSection({
       doc: 'Whether bodies of writes are logged: the first 64 KiB of each.',
     }),
     isPprofEnabled: booleanKey('pprof-enabled', true, {
-      doc: 'Whether the /debug routes are served.',
+      doc: 'Whether profiles are served under /debug/pprof.',
     }),
     isPprofAuthEnabled: booleanKey('pprof-auth-enabled', false, {
       doc: 'Whether the /debug routes need an admin user.',

@@ -98,22 +98,15 @@ export class StatusController {
     return this.serve(request, reply, this.routes.metrics);
   }
 
-  @Get('debug/vars')
+  /** Whatever the method. Same as InfluxDB 1.x. */
+  @All('debug/vars')
   vars(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.serve(
-      request,
-      reply,
-      this.parts.isDebugServed ? this.routes.vars : this.routes.other,
-    );
+    return this.serve(request, reply, this.routes.vars);
   }
 
-  @Get('debug/requests')
+  @All('debug/requests')
   requests(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.serve(
-      request,
-      reply,
-      this.parts.isDebugServed ? this.routes.requests : this.routes.other,
-    );
+    return this.serve(request, reply, this.routes.requests);
   }
 
   @Get('debug/pprof/*')
@@ -121,7 +114,7 @@ export class StatusController {
     return this.serve(
       request,
       reply,
-      this.parts.isDebugServed ? this.routes.profile : this.routes.other,
+      this.parts.isProfilingServed ? this.routes.profile : this.routes.other,
     );
   }
 

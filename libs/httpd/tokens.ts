@@ -12,8 +12,9 @@ export interface HttpdParts {
   readonly status: StatusHandlers;
   /** `ping-auth-enabled`: whether /ping, /status and /metrics need a user. */
   readonly isPingGuarded: boolean;
-  /** `pprof-enabled`: whether /debug is served, and whether it needs an administrator. */
-  readonly isDebugServed: boolean;
+  /** `pprof-enabled`: whether /debug/pprof is served. */
+  readonly isProfilingServed: boolean;
+  /** `pprof-auth-enabled`: whether all of /debug needs an administrator. */
   readonly isDebugGuarded: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Keys of InfluxDB 1.8 to 1.12 that 1.6 does not have: what they do on a real server. */
+/** Keys that later versions of InfluxDB have, or that mean less than they say: what they do on a real server. */
 import { chmodSync, copyFileSync } from 'node:fs';
 import {
   freePort,
@@ -12,7 +12,7 @@ import { sendUdp } from '#inputs/testing';
 
 const as = (user: string): string => `u=${user}&p=x`;
 
-describe('ingress-metric-by-*, prom-read-auth-enabled', () => {
+describe('ingress-metric-by-*, pprof-enabled, prom-read-auth-enabled', () => {
   const folder = temporaryFolder();
   let server: ServerProcess;
   let udp = '';
@@ -21,7 +21,7 @@ describe('ingress-metric-by-*, prom-read-auth-enabled', () => {
     server = await startServer({
       folder: folder.path,
       sections: {
-        http: `auth-enabled = true\nprom-read-auth-enabled = ${isReadAuthorized}`,
+        http: `auth-enabled = true\npprof-enabled = false\nprom-read-auth-enabled = ${isReadAuthorized}`,
         data: 'ingress-metric-by-measurement-enabled = true\ningress-metric-by-login-enabled = true',
       },
       toml: `[[udp]]
@@ -92,6 +92,15 @@ writers = 4
       'tidegate_ingress_points_total{database="d",retention_policy="autogen",measurement="m",login="writer"} 2\n',
     );
   }, 60_000);
+
+  it('keeps statistics under /debug where profiles are off', async () => {
+    const status = async (method: string, path: string): Promise<number> =>
+      (await fetch(`${server.url}${path}`, { method })).status;
+    expect(await status('GET', '/debug/vars')).toBe(200);
+    expect(await status('POST', '/debug/vars')).toBe(200);
+    expect(await status('GET', '/debug/requests?seconds=1')).toBe(200);
+    expect(await status('GET', '/debug/pprof/')).toBe(404);
+  });
 
   it('asks readers of remote read for READ, unless told not to', async () => {
     expect(await Promise.all(['nobody', 'root', 'unknown'].map(readStatus))).toEqual([
