@@ -31,6 +31,14 @@ export class MetaError extends TidegateError {
     return new MetaError('meta.corrupt', message, { cause });
   }
 
+  /** The disk took no metadata: it is full or failing. What was there before stays. */
+  static notWritten(path: string, cause: unknown): MetaError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new MetaError('meta.not-written', `cannot write metadata to ${path}: ${reason}`, {
+      cause,
+    });
+  }
+
   /** Metadata was asked for before it was loaded or after it was closed. */
   static closed(): MetaError {
     return new MetaError('meta.closed', 'meta store is closed');

@@ -40,6 +40,18 @@ describe('LocalMetaStore', () => {
     expect(await valueOf(again)).toEqual(next(1));
   });
 
+  it('says what could not be written, and keeps what was', async () => {
+    const files = new CrashFileSystem();
+    const store = await open(files);
+    await store.transact([], put(next(1)));
+    files.stepsLeft = 0;
+    await expect(store.transact([], put(next(2)))).rejects.toMatchObject({
+      code: 'meta.not-written',
+      message: expect.stringMatching(/^cannot write metadata to \/meta\/meta\.db: ./) as string,
+    });
+    expect(await valueOf(store)).toEqual(next(1));
+  });
+
   it('shows the old or the new content after a crash at any step', async () => {
     const count = new CrashFileSystem();
     const probe = await open(count);

@@ -71,7 +71,9 @@ describe('MetaClient', () => {
     const files = new CrashFileSystem();
     const client = await open(files);
     files.stepsLeft = 3;
-    expect(await textOf(client.createDatabase('db'))).toBe('the machine stopped');
+    expect(await textOf(client.createDatabase('db'))).toBe(
+      'cannot write metadata to /meta/meta.db: the machine stopped',
+    );
     expect(client.database('db')).toBeUndefined();
     files.stepsLeft = Number.POSITIVE_INFINITY;
     expect(await textOf(client.createDatabase('db'))).toBe('accepted');

@@ -6,6 +6,7 @@
 import { dirname } from 'node:path';
 import { type FileSystem, type Logger, replaceFile } from '#kernel';
 import { crc32 } from './crc32.js';
+import { MetaError } from './errors.js';
 import { decodeWholeMetaData, encodeMetaData, salvageMetaData } from './meta-codec.js';
 
 /** One line of the checksum file. */
@@ -51,8 +52,19 @@ export class MetaFile {
     return bytes;
   }
 
-  /** Replaces the file durably: after a crash at any step the old or the new content is there, with its checksum. */
+  /**
+   * Replaces the file durably: after a crash at any step the old or the new content is there, with its checksum.
+   * @throws MetaError `meta.not-written`
+   */
   async write(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.replace(bytes);
+    } catch (cause) {
+      throw MetaError.notWritten(this.path, cause);
+    }
+  }
+
+  private async replace(bytes: Uint8Array): Promise<void> {
     const next: Checksum = {
       crc: crc32(bytes),
       sizeBytes: bytes.length,
