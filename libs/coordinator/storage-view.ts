@@ -13,7 +13,6 @@ import {
   type ShardView,
   type StorageReader,
   type StorageView,
-  type SweepWant,
   type TagRequirement,
   type TimeRange,
 } from '#query';
@@ -327,6 +326,7 @@ class OpenShardView implements ShardView {
     fields,
     range,
     ascending,
+    decoded,
   }: Parameters<ShardView['cursor']>[0]): Parameters<EngineView['cursor']>[0] {
     return {
       seriesId,
@@ -339,18 +339,12 @@ class OpenShardView implements ShardView {
       maxNs: range.maxNs < this.endNs ? range.maxNs : this.endNs - 1n,
       ascending,
       baseNs: this.startNs,
+      decoded: decoded ?? null,
     };
   }
 
-  sweep(request: {
-    readonly seriesIds: Int32Array;
-    readonly measurement: string;
-    readonly field: string;
-    readonly range: TimeRange;
-    readonly baseNs: bigint;
-    readonly want: SweepWant;
-  }): SeriesSweep | null {
-    const { seriesIds, measurement, field, range, baseNs, want } = request;
+  sweep(request: Parameters<Required<ShardView>['sweep']>[0]): SeriesSweep | null {
+    const { seriesIds, measurement, field, range, baseNs, want, decoded } = request;
     const type = this.fieldType(measurement, field);
     if (type === null) return null;
     return this.engine().sweep({
@@ -362,6 +356,7 @@ class OpenShardView implements ShardView {
       maxNs: range.maxNs,
       baseNs,
       want,
+      decoded: decoded ?? null,
     });
   }
 

@@ -99,6 +99,8 @@ export interface ShardView {
     readonly fields: readonly string[];
     readonly range: TimeRange;
     readonly ascending: boolean;
+    /** Told of each block that is decoded; absent where nobody asks. */
+    readonly decoded?: DecodedBlocks;
   }): SeriesCursor;
   /** What a cursor would read, without reading it; absent where nobody knows. */
   cost?(request: {
@@ -121,7 +123,16 @@ export interface ShardView {
     readonly range: TimeRange;
     readonly baseNs: bigint;
     readonly want: SweepWant;
+    /** As of {@link cursor}. */
+    readonly decoded?: DecodedBlocks;
   }): SeriesSweep | null;
+}
+
+/** Blocks decoded so far, counted up by storage; one place for each FieldType. */
+export interface DecodedBlocks {
+  readonly blocks: Float64Array;
+  /** Bytes as they are in the files. */
+  readonly sizesBytes: Float64Array;
 }
 
 /** Reads one field of many series in one shard, one series after another, several in a batch. */

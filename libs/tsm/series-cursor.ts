@@ -10,6 +10,7 @@ import { BlockCursor } from './cursor/block-cursor.js';
 import type { TimedColumn } from './cursor/column-run.js';
 import type { FileSource } from './cursor/lane.js';
 import { TimeMemo } from './cursor/time-memo.js';
+import type { DecodedBlocks } from './decoded-blocks.js';
 import type { SeriesField } from './field-key.js';
 import { IndexEntries } from './index-entries.js';
 import {
@@ -196,6 +197,8 @@ export interface SeriesCursorRequest {
   readonly ascending: boolean;
   /** Base of the batches' offsets: the shard's start. */
   readonly baseNs: bigint;
+  /** Told of each block that is decoded; absent where nobody asks. */
+  readonly decoded?: DecodedBlocks | null;
 }
 
 /** What a read would touch. */
@@ -317,6 +320,7 @@ export class FieldsCursor {
       baseNs: request.baseNs,
       memo,
       onCorruptBlock: (error) => view.corrupt(error),
+      decoded: request.decoded ?? null,
     });
   }
 }

@@ -1,15 +1,15 @@
 /**
- * EXPLAIN: what a SELECT would read. EXPLAIN ANALYZE: runs it and says how long it took.
+ * EXPLAIN: what a SELECT would read; with ANALYZE what it did read, see analyze.ts.
  */
-import { formatDurationNs } from '#kernel';
-import { printExpr, printSelect, type ExplainStatement } from '#influxql';
+import { printExpr, type ExplainStatement } from '#influxql';
 import { compileSelect } from '../compile/compile-select.js';
 import { noLimits, QueryBudget } from '../limits.js';
 import { textSeries } from '../metadata/text-rows.js';
 import type { ResultSeries } from '../ports.js';
 import { prepareSelect } from './prepared-select.js';
 import { readNodes, type ReadNode } from './read-plan.js';
-import { runSelect, type SelectOptions } from './select.js';
+import { runAnalyze } from './analyze.js';
+import type { SelectOptions } from './select.js';
 
 /** The plan of a SELECT, or its measured run. Null where others may have their turn. */
 export function* runExplain(
@@ -17,7 +17,7 @@ export function* runExplain(
   options: SelectOptions,
 ): Generator<ResultSeries | null> {
   if (isAnalyze) {
-    yield* analyze(statement, options);
+    yield* runAnalyze(statement, options);
     return;
   }
   const prepared = prepareSelect(compileSelect(statement, options.nowNs), options);
@@ -50,37 +50,4 @@ function linesOf(node: ReadNode): string {
     `NUMBER OF BLOCKS: ${node.blocks}`,
     `SIZE OF BLOCKS: ${node.blockBytes}`,
   ].join('\n');
-}
-
-function* analyze(
-  statement: ExplainStatement['statement'],
-  options: SelectOptions,
-): Generator<ResultSeries | null> {
-  const startMs = performance.now();
-  let firstMs: number | null = null;
-  let rows = 0;
-  for (const series of runSelect(statement, options)) {
-    firstMs ??= performance.now();
-    if (series) rows += series.rowCount;
-    else yield null;
-  }
-  const endMs = performance.now();
-  const shown = (ms: number): string => formatDurationNs(BigInt(Math.round(ms * 1e6)));
-  const planningMs = (firstMs ?? endMs) - startMs;
-  const lines = [
-    '.',
-    '└── select',
-    `    ├── execution_time: ${shown(endMs - startMs - planningMs)}`,
-    `    ├── planning_time: ${shown(planningMs)}`,
-    `    ├── total_time: ${shown(endMs - startMs)}`,
-    '    └── build_cursor',
-    '        ├── labels',
-    `        │   └── statement: ${printSelect(statement)}`,
-    `        └── rows: ${rows}`,
-  ];
-  yield* textSeries(
-    '',
-    ['EXPLAIN ANALYZE'],
-    lines.map((line) => [line]),
-  );
 }

@@ -3,7 +3,6 @@
  * fields that it reads and what storage has of them. Nothing is decoded.
  */
 import {
-  compileRegex,
   MIN_TIME_NS,
   printExpr,
   walkExpr,
@@ -35,7 +34,7 @@ export interface ReadNode {
 }
 
 /** What an iterator reads, before the source is known. */
-interface Wanted {
+export interface Wanted {
   readonly expr: Expr | null;
   readonly auxiliary: readonly VarRef[];
   /** Windows before the range that are read as well. */
@@ -70,17 +69,24 @@ export function* readNodes(
 
 function wantedOf(prepared: PreparedSelect): readonly Wanted[] {
   const { calls, refs, typeOf, children } = prepared;
-  const auxiliary = sorted(refs).map((ref) => typed(prepared, ref));
   if (calls.length === 0) {
     const isKnown = refs.some((ref) => typeOf(ref) !== 'unknown') || children.length > 0;
-    return isKnown ? [{ expr: null, auxiliary, extraWindows: 0 }] : [];
+    return isKnown ? [wantedOfRows(prepared)] : [];
   }
-  const wanted = calls.map((call) => wantedOfCall(prepared, call, auxiliary));
+  const wanted = calls.map((call) => wantedOfCall(prepared, call));
   // A field that nobody has is read by functions that storage computes, but not for others.
   return wanted.filter(({ expr }) => expr?.kind !== 'varRef' || typeOf(expr) !== 'unknown');
 }
 
-function wantedOfCall(prepared: PreparedSelect, call: Call, auxiliary: readonly VarRef[]): Wanted {
+/** What is read for rows without functions. */
+export function wantedOfRows(prepared: PreparedSelect): Wanted {
+  const auxiliary = sorted(prepared.refs).map((ref) => typed(prepared, ref));
+  return { expr: null, auxiliary, extraWindows: 0 };
+}
+
+/** What is read for a function. */
+export function wantedOfCall(prepared: PreparedSelect, call: Call): Wanted {
+  const { auxiliary } = wantedOfRows(prepared);
   const [argument] = call.args;
   if (argument?.kind === 'call' || argument?.kind === 'distinct') {
     const inner: Call =
@@ -91,7 +97,7 @@ function wantedOfCall(prepared: PreparedSelect, call: Call, auxiliary: readonly 
             name: 'distinct',
             args: [{ kind: 'varRef', name: argument.name, cast: null }],
           };
-    const wanted = wantedOfCall(prepared, inner, auxiliary);
+    const wanted = wantedOfCall(prepared, inner);
     return { ...wanted, extraWindows: wanted.extraWindows + windowsBefore(call) };
   }
   const ref = argument?.kind === 'varRef' ? typed(prepared, argument) : (argument ?? null);
@@ -128,16 +134,10 @@ function* nodeOf(
     ...{ expr, auxiliary, shards: 0, series: 0 },
     ...{ cachedValues: 0, files: 0, blocks: 0, blockBytes: 0 },
   };
-  const { compiled } = prepared;
-  const isNamed = source.regex === null ? null : compileRegex(source.regex);
-  const extraNs = BigInt(extraWindows) * (compiled.windows?.intervalNs ?? 0n);
-  const minNs = compiled.minNs ?? MIN_TIME_NS;
-  const range = compiled.isAscending
-    ? { minNs: minNs - (compiled.minNs === null ? 0n : extraNs), maxNs: compiled.maxNs }
-    : { minNs, maxNs: compiled.maxNs + extraNs };
+  const range = readRange(prepared, extraWindows);
+  const place = prepared.compiled.sources.indexOf(source);
   for (const table of prepared.tables) {
-    const isMeant = isNamed === null ? table.name === source.name : isNamed(table.name);
-    if (!isMeant || !(table instanceof StoredTable) || !table.hasSeries) continue;
+    if (table.place !== place || !(table instanceof StoredTable) || !table.hasSeries) continue;
     const groups = yield* groupSeries([table], {
       condition: prepared.condition,
       tags: prepared.tags,
@@ -150,6 +150,14 @@ function* nodeOf(
     yield* addCosts(node, table, groups, range);
   }
   return node;
+}
+
+/** The range of time that is read where some windows before it are, too. */
+export function readRange({ compiled }: PreparedSelect, extraWindows: number): TimeRange {
+  const { minNs, maxNs, isAscending, windows } = compiled;
+  const extraNs = BigInt(extraWindows) * (windows?.intervalNs ?? 0n);
+  if (!isAscending) return { minNs: minNs ?? MIN_TIME_NS, maxNs: maxNs + extraNs };
+  return { minNs: minNs === null ? MIN_TIME_NS : minNs - extraNs, maxNs };
 }
 
 function* addCosts(
@@ -182,7 +190,7 @@ function* addCosts(
 }
 
 /** Names of references, one for each time that it stands there. */
-function fieldsIn(expr: Expr | null): readonly string[] {
+export function fieldsIn(expr: Expr | null): readonly string[] {
   const names: string[] = [];
   if (expr !== null)
     walkExpr(expr, (node) => {

@@ -5,6 +5,7 @@
  * @see docs/formats/tsm.md
  */
 import type { ColumnBatch, FieldType } from '#models';
+import type { DecodedBlocks } from '../decoded-blocks.js';
 import { EXACT_LIMIT } from '#encoding';
 import type { TsmError } from '../errors.js';
 import {
@@ -48,6 +49,8 @@ export interface CursorRequest {
   readonly memo: TimeMemo | null;
   /** Told of blocks that do not decode, which are left out, and of their file; null = the error is thrown. */
   readonly onCorruptBlock: ((error: TsmError, path: string) => void) | null;
+  /** Told of each block that is decoded; absent where nobody asks. */
+  readonly decoded?: DecodedBlocks | null;
 }
 
 /** Reads one field of one series. Holds the files' readers only while it is used: the caller retains and releases them. */

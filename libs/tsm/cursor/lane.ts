@@ -7,6 +7,7 @@ import { messageOf } from '#kernel';
 import { FieldType } from '#models';
 import { CorruptionError } from '#encoding';
 import { type BlockParts, decodeBlockValues, openBlock } from '../block.js';
+import { countBlock, type DecodedBlocks } from '../decoded-blocks.js';
 import { TsmError } from '../errors.js';
 import type { IndexEntries } from '../index-entries.js';
 import type { DeletedRanges } from '../tombstone.js';
@@ -49,6 +50,8 @@ export interface LaneContext extends CursorRange {
   readonly memo: TimeMemo | null;
   /** Told of a block that does not decode, which is then skipped; without it the error is thrown. */
   readonly onCorruptBlock: ((error: TsmError, path: string) => void) | null;
+  /** Told of each block that is decoded; absent where nobody asks. */
+  readonly decoded?: DecodedBlocks | null;
 }
 
 /** A file's blocks of one key. */
@@ -168,6 +171,7 @@ export class FileLane implements Lane {
       times = this.remembered.block;
     }
     decodeBlockValues(buffer.bytes, parts, values, times.count);
+    if (this.context.decoded) countBlock(this.context.decoded, type, entries.sizesBytes[number]);
     column.count = times.count;
     column.baseNs = times.baseNs;
     column.offsets = times.offsets;

@@ -9,6 +9,7 @@ import { CorruptionError, decodeTimes, EXACT_LIMIT, TimeBlock, ValueBlock } from
 import { basename } from 'node:path';
 import { messageOf } from '#kernel';
 import { type BlockParts, decodeBlockValues, openBlock } from '../block.js';
+import { countBlock, type DecodedBlocks } from '../decoded-blocks.js';
 import { TsmError } from '../errors.js';
 import type { CachedColumn } from '../cache/cached-series.js';
 import type { SeriesField } from '../field-key.js';
@@ -38,6 +39,7 @@ export interface SweptView {
     readonly maxNs: bigint;
     readonly ascending: boolean;
     readonly baseNs: bigint;
+    readonly decoded?: DecodedBlocks | null;
   }): BatchSource;
   /** Told of a block that does not decode and is left out. */
   corrupt(error: Error): void;
@@ -65,6 +67,8 @@ export interface SweepRequest {
    * `last` where one block of each series is enough, the one with its first value or its last.
    */
   readonly want: 'values' | 'count' | 'first' | 'last';
+  /** Told of each block that is decoded, of its times alone too; absent where nobody asks. */
+  readonly decoded?: DecodedBlocks | null;
 }
 
 /** Values of several series, one after another; valid until the next. */
@@ -248,6 +252,7 @@ export class SeriesSweep {
       maxNs: request.maxNs,
       ascending: true,
       baseNs: request.baseNs,
+      decoded: request.decoded ?? null,
     });
   }
 
@@ -358,6 +363,7 @@ export class SeriesSweep {
         `type ${parts.type} in place of ${request.field.type}`,
       );
     this.decodeTimes(bytes);
+    if (request.decoded) countBlock(request.decoded, parts.type, sizeBytes);
     const { count } = times;
     let from = 0;
     let to = count;
