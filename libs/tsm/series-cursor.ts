@@ -32,7 +32,8 @@ export interface SharedEngineView {
 
 /** Files and caches of a shard as they are at one moment. Released once. */
 export class EngineView implements SweptView {
-  private readonly reader: CachedSeriesReader;
+  /** Made when a cache has something: its arrays are kilobytes. */
+  private reader: CachedSeriesReader | null = null;
   private readonly freeEntries: IndexEntries[] = [];
   private readonly memos: (TimeMemo | undefined)[] = [];
   private readonly suffixes = new Map<string, Uint8Array>();
@@ -45,7 +46,6 @@ export class EngineView implements SweptView {
     private readonly logger: Logger,
   ) {
     for (const reader of readers) reader.retain();
-    this.reader = new CachedSeriesReader(caches);
   }
 
   /** Opens a cursor; cursors of one view are used by one caller at a time. */
@@ -107,8 +107,10 @@ export class EngineView implements SweptView {
 
   /** What the caches have of a field, ascending; null for nothing. Valid until the next call for any series. */
   cachedColumn(seriesId: number, field: SeriesField, baseNs: bigint): CachedColumn | null {
-    if (this.reader.load(seriesId, baseNs) === 0) return null;
-    const column = this.reader.column(field.name, field.type);
+    if (!this.isCached(seriesId)) return null;
+    const reader = (this.reader ??= new CachedSeriesReader(this.caches));
+    if (reader.load(seriesId, baseNs) === 0) return null;
+    const column = reader.column(field.name, field.type);
     return column.count === 0 ? null : column;
   }
 
