@@ -49,6 +49,8 @@ export class EntryReader {
   readonly #fields: readonly RowField[];
   readonly #budget: QueryBudget;
   readonly #typeOf: RowRequest['typeOf'];
+  /** What the filter last found: 1 where WHERE holds. */
+  #mask: Uint8Array = new Uint8Array(0);
 
   constructor(entry: GroupEntry, stretch: Stretch, request: RowRequest) {
     const { table } = entry;
@@ -97,7 +99,9 @@ export class EntryReader {
     for (const field of fields)
       absent[field] = emptyColumn((this.#fields[field] as RowField).type, 1);
     if (keeps(1, absent)[0] === 1) return null;
-    return { fields, firstWanted: (count, columns) => keeps(count, columns).indexOf(1) };
+    const firstWanted = (count: number, columns: readonly Column[]): number =>
+      (this.#mask = keeps(count, columns)).indexOf(1);
+    return { fields, firstWanted };
   }
 
   /** Number of the field that a reference is read from, or -1. */
@@ -142,7 +146,12 @@ export class EntryReader {
     const { condition } = this.#entry;
     if (condition === true || count === 0) return { count, offsets, places, keys, scope };
     const where = this.#entry.table instanceof StoredTable ? 'points' : 'rows';
-    const kept = selected(evaluateCondition(condition, scope, where));
+    const { isTold = false } = rows;
+    const kept = selected(
+      isTold && this.#mask.length >= skipped + count
+        ? this.#mask.subarray(skipped, skipped + count)
+        : evaluateCondition(condition, scope, where),
+    );
     if (kept.length === count) return { count, offsets, places, keys, scope };
     const narrowed: Rows = {
       count: kept.length,

@@ -43,6 +43,8 @@ export class RowReader implements RowSource {
   readonly #leading: number;
   readonly #isAscending: boolean;
   readonly #filter: RowFilter | null;
+  /** Whether the filter was asked about the rows at hand. */
+  #isTold = false;
 
   /** @param leading how many of the fields make rows; the rest only fill them */
   constructor(
@@ -74,18 +76,20 @@ export class RowReader implements RowSource {
     const skipped = this.#filter ? this.#skim(this.#filter) : 0;
     if (skipped === END) return null;
     if (skipped < 0) return { count: 0, offsets: NO_OFFSETS, columns: [], skipped: -skipped };
-    const rows = this.#rows();
-    return rows && skipped > 0 ? { ...rows, skipped } : rows;
+    return this.#rows(skipped);
   }
 
-  #rows(): Rows | null {
+  /** @param skipped rows that the filter left out just now */
+  #rows(skipped: number): Rows | null {
     let hasLeader = false;
     for (const [i, lane] of this.#lanes.entries()) {
       this.#fill(lane);
       if (i < this.#leading && !lane.isDone) hasLeader = true;
     }
     if (!hasLeader) return null;
-    return this.#aligned() ?? this.#merged();
+    const aligned = this.#aligned();
+    if (aligned) return this.#filter ? { ...aligned, skipped, isTold: this.#isTold } : aligned;
+    return { ...this.#merged(), skipped };
   }
 
   /**
@@ -93,6 +97,7 @@ export class RowReader implements RowSource {
    * negative where all at hand were, which may not be all there are; {@link END} at the end.
    */
   #skim(filter: RowFilter): number {
+    this.#isTold = false;
     const lanes = filter.fields.map((field) => this.#lanes[field] as Lane);
     lanes.forEach((lane) => this.#fill(lane));
     const leader = lanes.find((lane) => !lane.isDone);
@@ -112,6 +117,7 @@ export class RowReader implements RowSource {
       columns[lane.field] = sliceColumn(this.#columnOf(lane), lane.at, lane.at + count);
     }
     const first = filter.firstWanted(count, columns);
+    this.#isTold = true;
     if (first === 0) return 0;
     const skipped = first < 0 ? count : first;
     const past = batch.offsets[at + skipped - 1] as number;

@@ -55,6 +55,8 @@ export interface Rows {
   readonly keys?: Float64Array | null;
   /** How many rows a filter left out before these; absent for none. */
   readonly skipped?: number;
+  /** True where these and those left out are the rows, in order, that the filter was last asked about. */
+  readonly isTold?: boolean;
 }
 
 /** Gives rows of one series. */
