@@ -6,6 +6,7 @@ import {
   MIN_TIME_NS,
   compileRegex,
   splitCondition,
+  walkExpr,
   type BinaryExpr,
   type Expr,
   type MeasurementSource,
@@ -306,18 +307,33 @@ export function namesTime(condition: Expr | null): boolean {
 const EQUALITY: readonly string[] = ['=', '!=', '=~', '!~'];
 
 /**
- * What a condition of SHOW TAG KEYS or TAG VALUES asks of names of measurements, and what of tags.
+ * What a condition of SHOW TAG KEYS or TAG VALUES asks of names of measurements, of keys of tags, and of tags.
  * @throws QueryError where it compares otherwise than for equality
  */
 export function splitNames(condition: Expr | null): {
   readonly isName: (name: string) => boolean;
+  readonly isKey: (key: string) => boolean;
   readonly onTags: Expr | null;
 } {
+  const isAny = (): boolean => true;
   const isAll = condition === null || (condition.kind === 'boolean' && condition.value);
-  if (isAll) return { isName: () => true, onTags: null };
+  if (isAll) return { isName: isAny, isKey: isAny, onTags: null };
   const names = pruned(condition, (name) => name === '_name');
-  const onTags = pruned(condition, (name) => !name.startsWith('_'));
-  return { isName: names ? nameMatcher(names) : (): boolean => true, onTags };
+  const keys = asksKeys(condition) ? pruned(condition, (name) => name === '_tagKey') : null;
+  const onTags = pruned(condition, (name) => name !== '_name' && name !== '_tagKey');
+  return {
+    isName: names ? nameMatcher(names) : isAny,
+    isKey: keys ? nameMatcher(keys) : isAny,
+    onTags,
+  };
+}
+
+function asksKeys(condition: Expr): boolean {
+  let isAsked = false;
+  walkExpr(condition, (node) => {
+    isAsked ||= node.kind === 'varRef' && node.name === '_tagKey';
+  });
+  return isAsked;
 }
 
 /** The condition without the comparisons for equality of other names, or of what is no name. */

@@ -336,13 +336,14 @@ function* showTagValues(
   { source, nowNs, budget }: ShowContext,
 ): Generator<ResultSeries | null> {
   const { condition, range } = splitShowCondition(statement, nowNs);
-  const isKey = keyMatcher(statement.withKey);
+  const isListed = keyMatcher(statement.withKey);
   const { database, sources } = statement;
   const views = openInTime(source, { database, sources, scope: 'database', range }, false);
   try {
-    const { isName, onTags } = splitNames(condition);
+    const { isName, isKey: isAskedKey, onTags } = splitNames(condition);
     const names = views.measurementNames().filter(isName);
     if (condition && names.length > 0) checkLeftSides(condition);
+    const isKey = (key: string): boolean => isListed(key) && isAskedKey(key);
     for (const name of names) {
       const pairs =
         onTags === null

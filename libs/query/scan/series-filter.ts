@@ -44,7 +44,8 @@ export function requiredTags(
 }
 
 function isTag(table: SourceTable, ref: VarRef): boolean {
-  return !isFieldOf(table, ref) && ref.name.toLowerCase() !== 'time' && ref.name !== '_name';
+  const isOther = ref.name === '_name' || ref.name === '_seriesKey' || ref.name === '_tagKey';
+  return !isFieldOf(table, ref) && ref.name.toLowerCase() !== 'time' && !isOther;
 }
 
 /** How two tags of one series are compared with each other, '' where it lacks one. */
@@ -166,6 +167,10 @@ export class SeriesFilter {
       if (this.#compareTags === tagsAsColumns) return false;
       return this.#compareLiteral(expr, ref, this.#table.name);
     }
+    // Same as InfluxDB 1.x, whose index has other uses for these names.
+    if (ref.name === '_tagKey') return this.#compareTags !== tagsAsColumns;
+    if (ref.name === '_seriesKey' && this.#table instanceof StoredTable)
+      return this.#compareTags === tagsPresent;
     let entry = this.#outcomes.get(expr);
     if (!entry) {
       entry = { ids: this.#series.tagValueIds(ref.name), known: [new Uint8Array(16)] };
