@@ -164,6 +164,16 @@ describe('loadConfig', () => {
   });
 
   it.each([
+    [
+      '[store]\n[http',
+      {},
+      'parse config: toml: line 2: incomplete key-value: cannot find end of key',
+    ],
+    [
+      '[store]\n[store]',
+      {},
+      'parse config: toml: line 2: trying to redefine an already defined table or value',
+    ],
     ['[store]\nwait-time = "abc"', {}, 'parse config: time: invalid duration "abc"'],
     [
       '[store]\ncache-size = "1x"',

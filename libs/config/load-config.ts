@@ -2,7 +2,7 @@
  * From TOML text and environment variables to a checked, typed configuration. Order as InfluxDB 1.x: defaults, file,
  * environment, checks. Pure: the caller reads the file and hands in the variables.
  */
-import { parse } from 'smol-toml';
+import { parse, TomlError } from 'smol-toml';
 import { messageOf } from '#kernel';
 import { type ConfigKey, refusalOf, TypeMismatch } from './config-key.js';
 import { applyEnvironment, type Environment } from './environment.js';
@@ -81,7 +81,9 @@ function parseToml(toml: string): Record<string, unknown> {
   try {
     return parse(toml.replace(/^\uFEFF/, ''), { integersAsBigInt: true });
   } catch (error) {
-    throw ConfigError.parse(messageOf(error).split('\n')[0] ?? '', error);
+    const text = (messageOf(error).split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
+    const where = error instanceof TomlError ? `toml: line ${error.line}: ` : '';
+    throw ConfigError.parse(where + text, error);
   }
 }
 
