@@ -8,6 +8,7 @@ import { compareBytes, SharedKeyReader, type SharedKeys } from '#models';
 import { BlockBuilder } from './block.js';
 import { type FrozenCache, openFrozen } from './cache/cache.js';
 import { type CachedColumn, type CachedField, CachedSeriesReader } from './cache/cached-series.js';
+import { SeriesRows } from './cache/series-rows.js';
 import { BLOCK_VALUES, FIELD_SEPARATOR, tsmFileName } from './tsm-format.js';
 import { publishTsmFiles, type TsmFileSummary, TsmWriter } from './tsm-writer.js';
 
@@ -60,7 +61,9 @@ class SnapshotWork {
     private readonly job: SnapshotJob,
   ) {
     this.keys = new SharedKeyReader(job.keys);
-    this.reader = new CachedSeriesReader([openFrozen(job.cache)]);
+    const cache = openFrozen(job.cache);
+    const { seriesIds, rowCount } = job.cache;
+    this.reader = new CachedSeriesReader([cache], SeriesRows.of(cache.chunks, seriesIds, rowCount));
   }
 
   async run(): Promise<readonly TsmFileSummary[]> {

@@ -51,6 +51,8 @@ export interface SharedCacheRows {
 /** A whole cache handed to another thread. */
 export interface FrozenCache extends SharedCacheRows {
   readonly seriesIds: Int32Array;
+  /** Rows that have not been deleted. */
+  readonly rowCount: number;
 }
 
 /** What reading rows needs of a cache, live or frozen. */
@@ -171,7 +173,7 @@ export class Cache implements CacheRows {
   /** The cache as another thread can read it: nothing may be appended afterwards. */
   freeze(): FrozenCache {
     const rows = this.handles((page) => page.buffer as SharedArrayBuffer);
-    return { ...rows, seriesIds: this.seriesIds.slice() };
+    return { ...rows, seriesIds: this.seriesIds.slice(), rowCount: this.rowTotal };
   }
 
   share(): SharedCacheRows {

@@ -12,6 +12,7 @@ import {
 } from '#models';
 import { type CacheChunk, type CacheRows, CHUNK_ROWS } from './cache.js';
 import { RunSorter } from './run-sorter.js';
+import type { SeriesRows } from './series-rows.js';
 
 /** Times and values of one field, ascending and distinct in time; arrays are the reader's, valid until its next call. */
 export interface CachedColumn {
@@ -75,39 +76,27 @@ export class CachedSeriesReader {
     strings: null,
   };
 
-  /** @param caches at most 255, oldest first */
-  constructor(private readonly caches: readonly CacheRows[]) {}
+  /**
+   * @param caches at most 255, oldest first
+   * @param rowsBySeries of the only one, where they have been found beforehand
+   */
+  constructor(
+    private readonly caches: readonly CacheRows[],
+    private readonly rowsBySeries: SeriesRows | null = null,
+  ) {}
 
   /**
    * Takes up a series; the number of its rows.
    * @param baseNs what offsets are relative to; null = the first time found
    */
   load(seriesId: number, baseNs: bigint | null): number {
-    let count = 0;
-    for (const cache of this.caches) {
-      for (let ref = cache.lastRow(seriesId); ref >= 0; ref = previousOf(cache, ref)) count++;
-    }
-    this.rows = count;
-    if (count === 0) return 0;
-    if (count > this.refs.length) {
-      this.refs = new Int32Array(count * 2);
-      this.sources = new Uint8Array(count * 2);
-      this.offsets = new Float64Array(count * 2);
-    }
-    let at = count;
-    for (let source = this.caches.length - 1; source >= 0; source--) {
-      const cache = this.caches[source];
-      for (let ref = cache.lastRow(seriesId); ref >= 0; ref = previousOf(cache, ref)) {
-        at--;
-        this.refs[at] = ref;
-        this.sources[at] = source;
-      }
-    }
+    const known = this.rowsBySeries?.refsOf(seriesId) ?? null;
+    this.rows = known === null ? this.followLinks(seriesId) : this.takeRefs(known);
+    if (this.rows === 0) return 0;
     this.findStretches();
     this.computeOffsets(baseNs);
-    this.order();
-    this.findStretches();
-    return count;
+    if (this.order()) this.findStretches();
+    return this.rows;
   }
 
   /** Fields of the rows taken up: every name with each type it has, in no particular order. */
@@ -147,6 +136,39 @@ export class CachedSeriesReader {
       this.gatherTimes();
     }
     return out;
+  }
+
+  private takeRefs(known: Int32Array): number {
+    this.reserve(known.length);
+    const { refs } = this;
+    for (let i = 0; i < known.length; i++) refs[i] = known[i];
+    return known.length;
+  }
+
+  /** Collects the references of a series' rows, which are linked from the last to the first; how many there are. */
+  private followLinks(seriesId: number): number {
+    let count = 0;
+    for (const cache of this.caches) {
+      for (let ref = cache.lastRow(seriesId); ref >= 0; ref = previousOf(cache, ref)) count++;
+    }
+    this.reserve(count);
+    let at = count;
+    for (let source = this.caches.length - 1; source >= 0; source--) {
+      const cache = this.caches[source];
+      for (let ref = cache.lastRow(seriesId); ref >= 0; ref = previousOf(cache, ref)) {
+        at--;
+        this.refs[at] = ref;
+        this.sources[at] = source;
+      }
+    }
+    return count;
+  }
+
+  private reserve(rows: number): void {
+    if (rows <= this.refs.length) return;
+    this.refs = new Int32Array(rows * 2);
+    this.sources = new Uint8Array(rows * 2);
+    this.offsets = new Float64Array(rows * 2);
   }
 
   /** Copies the cells of a field to `out.numbers`; true when every row has it, at distinct times. */
@@ -252,11 +274,11 @@ export class CachedSeriesReader {
     return this.caches[this.sources[i]].chunks[this.refs[i] >>> 13];
   }
 
-  /** Brings rows into order of time, keeping the order of writing among equal times, and says whether there are any. */
-  private order(): void {
+  /** Brings rows into order of time, keeping the order of writing among equal times, and notes whether there are any; true where it moved some. */
+  private order(): boolean {
     const { rows, refs, sources, offsets } = this;
     this.hasRepeats = false;
-    if (isStrictlyAscending(offsets, rows) && this.wideTimes === null) return;
+    if (isStrictlyAscending(offsets, rows) && this.wideTimes === null) return false;
     const order =
       this.wideTimes === null ? this.sorter.sort(offsets, rows) : sortWide(this.wideTimes, rows);
     const oldRefs = refs.slice(0, rows);
@@ -270,6 +292,7 @@ export class CachedSeriesReader {
       if (oldTimes !== undefined && this.wideTimes !== null) this.wideTimes[i] = oldTimes[order[i]];
     }
     for (let i = 1; i < rows && !this.hasRepeats; i++) this.hasRepeats = this.isSameTime(i - 1, i);
+    return true;
   }
 
   private isSameTime(a: number, b: number): boolean {
