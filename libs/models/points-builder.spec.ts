@@ -65,6 +65,31 @@ describe('PointsBuilder', () => {
     expect([batch.pointCount, batch.valueCount, batch.hasMixedShapes]).toEqual([3, 3, false]);
   });
 
+  it('guesses which series comes next, and is told where the guess was wrong', () => {
+    const builder = new PointsBuilder(new ShapeTable());
+    const numbers = ['a.first', 'b.second', 'b.2nd'].map((name) =>
+      Number(seriesOf(builder, name, name)),
+    );
+    const [a, b, c] = numbers;
+    const following = (name: string): number => {
+      const bytes = encoder.encode(`${name}...`);
+      return builder.findFollowing(new DataView(bytes.buffer), 0, name.length);
+    };
+    expect(following('a.first')).toBe(-1);
+    for (const n of [a, b, a]) builder.noteFollowing(n);
+    expect(['b.second', 'a.first', 'b.secone', 'b.2nd', 'a.first'].map(following)).toEqual([
+      b,
+      a,
+      -1,
+      -1,
+      -1,
+    ]);
+    builder.noteFollowing(c);
+    expect([following('b.second'), following('a.first')]).toEqual([-1, -1]);
+    builder.noteFollowing(a);
+    expect(following('b.2nd')).toBe(c);
+  });
+
   it('looks ids up again when the database is another', () => {
     const builder = new PointsBuilder(new ShapeTable());
     const idOf = (known: KnownSeries | null): unknown => {

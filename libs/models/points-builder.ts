@@ -51,6 +51,16 @@ export class PointsBuilder {
     return this.cache.find(bytes, start, length, hash);
   }
 
+  /** The series of a raw name where it is the one that came behind the last one the time before, or -1. See SeriesCache. */
+  findFollowing(view: DataView, start: number, length: number): number {
+    return this.cache.findFollowing(view, start, length);
+  }
+
+  /** Takes note of the series that came next, where {@link findFollowing} did not find it. */
+  noteFollowing(series: number): void {
+    this.cache.noteFollowing(series);
+  }
+
   /** Says where the points that follow come from, in this batch and the next ones. */
   markSource(source: PointSource): void {
     this.source = source;

@@ -29,6 +29,9 @@ export class SeriesCache {
   /** By name: number of its key, and shape. */
   private keyNumbers = new Int32Array(64);
   private shapes = new Int32Array(64);
+  /** By name: the one that came behind it, or -1; and the last one. */
+  private followers = new Int32Array(64).fill(-1);
+  private last = 0;
   /** By key: id in `source` or -1, first shape, and where the batch `placedIn` has it. */
   private ids = new Int32Array(64);
   private firstShapes = new Int32Array(64);
@@ -48,6 +51,26 @@ export class SeriesCache {
   /** The number of the name `bytes[start..start+length)` with this hash, or -1. Numbers hold until {@link clear}. */
   find(bytes: Uint8Array, start: number, length: number, hash: number): number {
     return this.names.find(bytes, start, length, hash);
+  }
+
+  /**
+   * The number of the name `view[start..start+length)` where it is the one that came behind the last one the time before, else
+   * -1: senders send their series in the same order again and again, and then a name need not be hashed.
+   * @param view readable for 3 bytes more
+   */
+  findFollowing(view: DataView, start: number, length: number): number {
+    const guess = this.followers[this.last];
+    if (guess < 0) return -1;
+    if (this.names.lengthOf(guess) !== length) return -1;
+    if (!this.names.continues(guess, 0, view, start, length)) return -1;
+    this.last = guess;
+    return guess;
+  }
+
+  /** Takes note that a name came behind the last one that was noted or found by {@link findFollowing}. */
+  noteFollowing(n: number): void {
+    this.followers[this.last] = n;
+    this.last = n;
   }
 
   /** Length of a name, or -1 where there is no such number. */
@@ -78,6 +101,7 @@ export class SeriesCache {
     if (n >= this.keyNumbers.length) {
       this.keyNumbers = wider(this.keyNumbers);
       this.shapes = wider(this.shapes);
+      this.followers = wider(this.followers).fill(-1, this.followers.length);
     }
     this.keyNumbers[n] = this.keyNumber(key, shape.id, fields.length);
     this.shapes[n] = shape.id;
@@ -131,6 +155,8 @@ export class SeriesCache {
     this.names = new KeyTable(64);
     this.keys = new KeyTable(64);
     this.hasMixedShapes = false;
+    this.followers.fill(-1);
+    this.last = 0;
     this.placeMarks.fill(0);
     this.placeMark = 0;
   }

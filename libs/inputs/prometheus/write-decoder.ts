@@ -59,6 +59,8 @@ const NARROW_MS_MAX = 9_223_372_036_854;
 /** Behind the label set in the raw name of a series' bits; no label set ends so. */
 const BITS_MARK = 0;
 const NOT_FOUND = -1;
+/** Bytes behind a label set that a guess may read. */
+const GUESS_PADDING = 3;
 /** hashKey's multiplier. */
 const GOLDEN = 0x9e3779b1 | 0;
 
@@ -253,13 +255,7 @@ export class WriteDecoder {
           `more than ${limits.samplesMax} samples in a request (max-samples-per-write)`,
         );
       }
-      if (series === NOT_FOUND) {
-        const { names, namesAt, namesLength } = this;
-        const view = names === cursor.bytes ? this.view : this.labels.view;
-        const hash = hashViewed(view, names, namesAt, namesLength);
-        series = builder.find(names, namesAt, namesLength, hash);
-        if (series === NOT_FOUND) series = this.addSeries(builder);
-      }
+      if (series === NOT_FOUND) series = this.findSeries(builder);
       let valueAt = cursor.at + 1;
       if (!this.readPlainSample(sampleEnd)) {
         cursor.end = sampleEnd;
@@ -286,6 +282,21 @@ export class WriteDecoder {
     if (field === exemplars) tally.exemplars++;
     else if (field === histograms) tally.histograms++;
     else if (name === 'Metadata') tally.metadata++;
+  }
+
+  /** The series of the present names, which is added where it is new; or why it cannot be stored. */
+  private findSeries(builder: PointsBuilder): number | string {
+    const { names, namesAt, namesLength } = this;
+    const view = names === this.cursor.bytes ? this.view : this.labels.view;
+    if (namesAt + namesLength + GUESS_PADDING <= view.byteLength) {
+      const guessed = builder.findFollowing(view, namesAt, namesLength);
+      if (guessed !== NOT_FOUND) return guessed;
+    }
+    const hash = hashViewed(view, names, namesAt, namesLength);
+    const found = builder.find(names, namesAt, namesLength, hash);
+    const series = found === NOT_FOUND ? this.addSeries(builder) : found;
+    if (typeof series === 'number') builder.noteFollowing(series);
+    return series;
   }
 
   /** Adds the series of the present names; its number, or why it cannot be stored. */
