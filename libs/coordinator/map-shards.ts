@@ -24,8 +24,8 @@ export interface ShardMapping {
   readonly beyondRetention: number;
   /** Points outside the write window; dropped where it refuses. */
   readonly outsideWindow: number;
-  /** What is wrong with the first of them, or ''. */
-  readonly outsideReason: string;
+  /** Time of the first of them; null where there is none. */
+  readonly firstOutsideNs: bigint | null;
   /** A time for which there is no shard group yet: make one and map again. */
   readonly missingNs: bigint | null;
 }
@@ -67,7 +67,7 @@ class Mapper {
   private readonly runs = new Map<number, RowRun[]>();
   private beyondRetention = 0;
   private outsideWindow = 0;
-  private outsideReason = '';
+  private firstOutsideNs: bigint | null = null;
   private missingNs: bigint | null = null;
   private readonly earliestLo: number;
   private readonly earliestHi: number;
@@ -119,7 +119,7 @@ class Mapper {
   }
 
   result(): ShardMapping {
-    const { runs, beyondRetention, outsideWindow, outsideReason, missingNs, batch } = this;
+    const { runs, beyondRetention, outsideWindow, firstOutsideNs, missingNs, batch } = this;
     if (batch.hasMixedShapes) {
       for (const [shard, list] of runs) {
         if (list.length < 2) continue;
@@ -128,7 +128,7 @@ class Mapper {
         runs.set(shard, ordered);
       }
     }
-    return { runsByShard: runs, beyondRetention, outsideWindow, outsideReason, missingNs };
+    return { runsByShard: runs, beyondRetention, outsideWindow, firstOutsideNs, missingNs };
   }
 
   /** The shard of a row, or -1 where it is dropped. */
@@ -140,9 +140,8 @@ class Mapper {
     if (!isCurrent || !this.isCurrentSafe) {
       if (this.window !== null && this.isOutside(lo, hi)) {
         this.outsideWindow++;
-        // The text is made where somebody reads it.
-        if (this.outsideReason === '')
-          this.outsideReason = this.window.reasonFor(int64ToBigInt(lo, hi));
+        // Its text is made where somebody reads it: old points come by the million.
+        this.firstOutsideNs ??= int64ToBigInt(lo, hi);
         if (this.window.isRefusing) {
           if (this.batch.areRefusalsNoted)
             this.batch.refuse(group, row, this.window.reasonFor(int64ToBigInt(lo, hi)));

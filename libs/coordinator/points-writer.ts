@@ -208,22 +208,22 @@ export class PointsWriter {
 
   /** Counts what a mapping drops, and the reason to be named. */
   private noteDropped(
-    { beyondRetention, outsideWindow, outsideReason }: ShardMapping,
+    { beyondRetention, outsideWindow, firstOutsideNs }: ShardMapping,
     window: WriteWindow | null,
     place: { readonly database: string; readonly retentionPolicy: string },
     tally: WriteTally,
   ): void {
     tally.dropped = beyondRetention;
     if (beyondRetention > 0) tally.reason = BEYOND_RETENTION;
-    if (outsideWindow === 0 || window === null) return;
-    this.parts.windows?.report(outsideWindow, place, outsideReason, window.isRefusing);
+    if (firstOutsideNs === null || window === null) return;
+    this.parts.windows?.report(outsideWindow, place, firstOutsideNs, window);
     if (!window.isRefusing) {
       this.statistics.writeWindowWarn += outsideWindow;
       return;
     }
     this.statistics.writeWindowDrop += outsideWindow;
     tally.dropped += outsideWindow;
-    tally.reason = outsideReason;
+    tally.reason = window.reasonFor(firstOutsideNs);
   }
 
   private policy({ database, retentionPolicy }: WriteRequest): RetentionPolicyView {

@@ -93,20 +93,27 @@ export class WriteWindows {
     return hint(value * BigInt(precisionNs(precision)), precision, this.clock.nowNs());
   }
 
-  /** Says now and then that points outside a window were written, or refused. */
+  /** Says now and then that points outside a window were written, or refused; of one of them the time is named. */
   report(
     points: number,
     place: { readonly database: string; readonly retentionPolicy: string },
-    reason: string,
-    isRefused: boolean,
+    timeNs: bigint,
+    window: WriteWindow,
   ): void {
     this.unlogged += points;
     const nowMs = this.clock.monotonicMs();
     if (nowMs - this.loggedMs < LOG_EVERY_MS) return;
     this.loggedMs = nowMs;
     this.logger.warn(
-      isRefused ? 'Points outside the write window refused' : 'Points outside the write window',
-      { db: place.database, rp: place.retentionPolicy, points: this.unlogged, example: reason },
+      window.isRefusing
+        ? 'Points outside the write window refused'
+        : 'Points outside the write window',
+      {
+        db: place.database,
+        rp: place.retentionPolicy,
+        points: this.unlogged,
+        example: window.reasonFor(timeNs),
+      },
     );
     this.unlogged = 0;
   }
