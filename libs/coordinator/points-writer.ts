@@ -149,8 +149,13 @@ export class PointsWriter {
     const tally: WriteTally = { stored: 0, dropped: 0, reason: '', accepted: [] };
     const { books } = request;
     try {
-      const mapping = await this.map(request, tally);
-      const shards = await this.openShards(mapping, request);
+      // Nearly always all groups and shards are there: then nothing is waited for before the rows are in log and cache.
+      let mapping = this.map(request, tally);
+      for (let made = 0; mapping.missingNs !== null; made++) {
+        await this.createGroup(request, mapping.missingNs, made);
+        mapping = this.map(request, tally);
+      }
+      const shards = this.knownShards(mapping) ?? (await this.openShards(mapping, request));
       return await this.writeShards(batch, mapping, shards, tally);
     } catch (error) {
       statistics.writeError++;
@@ -162,7 +167,10 @@ export class PointsWriter {
       books?.store(tally.stored);
       if (tally.dropped > 0) books?.refuse(tally.dropped, tally.reason);
       // Also where one of several shards failed: what the others have stored is passed on.
-      if (tally.stored > 0 && this.listeners.length > 0) await this.tell(request, tally);
+      if (tally.stored > 0 && this.listeners.length > 0) {
+        const told = this.tell(request, tally);
+        if (told !== null) await told;
+      }
       statistics.pointReqLocal += tally.stored;
       statistics.writeDrop += tally.dropped;
     }
@@ -181,29 +189,31 @@ export class PointsWriter {
     return windows.hintFor(database, policy.policy.name, value, precision);
   }
 
-  /** Maps a batch, making shard groups; notes in `tally` what is dropped for its time, and why. */
-  private async map(request: WriteRequest, tally: WriteTally): Promise<ShardMapping> {
-    const { meta, clock, store, windows } = this.parts;
-    const { database, retentionPolicy, batch, precision = 'ns' } = request;
-    for (let made = 0; made <= GROUPS_PER_BATCH_MAX; made++) {
-      const policy = this.policy(request);
-      const { durationNs, name } = policy.policy;
-      const earliestNs = durationNs === 0n ? null : clock.nowNs() - durationNs;
-      const window = windows?.windowOf(database, name, precision) ?? null;
-      // What an attempt refused is refused again by the next.
-      batch.refusals.length = 0;
-      const mapping = mapShards(batch, policy, { earliestNs, window }, store.index(database));
-      if (mapping.missingNs === null) {
-        const place = { database, retentionPolicy: name };
-        this.noteDropped(mapping, window, place, tally);
-        return mapping;
-      }
-      await meta.createShardGroup(database, retentionPolicy, mapping.missingNs);
+  /** Maps a batch; notes in `tally` what is dropped for its time, and why, unless a shard group is missing. */
+  private map(request: WriteRequest, tally: WriteTally): ShardMapping {
+    const { clock, store, windows } = this.parts;
+    const { database, batch, precision = 'ns' } = request;
+    const policy = this.policy(request);
+    const { durationNs, name } = policy.policy;
+    const earliestNs = durationNs === 0n ? null : clock.nowNs() - durationNs;
+    const window = windows?.windowOf(database, name, precision) ?? null;
+    // What an attempt refused is refused again by the next.
+    batch.refusals.length = 0;
+    const mapping = mapShards(batch, policy, { earliestNs, window }, store.index(database));
+    if (mapping.missingNs === null)
+      this.noteDropped(mapping, window, { database, retentionPolicy: name }, tally);
+    return mapping;
+  }
+
+  private async createGroup(request: WriteRequest, timeNs: bigint, made: number): Promise<void> {
+    if (made === GROUPS_PER_BATCH_MAX) {
+      throw new CoordinatorError(
+        'coordinator.too-many-groups',
+        `batch spans more than ${GROUPS_PER_BATCH_MAX} shard groups`,
+      );
     }
-    throw new CoordinatorError(
-      'coordinator.too-many-groups',
-      `batch spans more than ${GROUPS_PER_BATCH_MAX} shard groups`,
-    );
+    const { database, retentionPolicy } = request;
+    await this.parts.meta.createShardGroup(database, retentionPolicy, timeNs);
   }
 
   /** Counts what a mapping drops, and the reason to be named. */
@@ -240,6 +250,18 @@ export class PointsWriter {
       'coordinator.retention-policy-not-found',
       `retention policy not found: ${retentionPolicy}`,
     );
+  }
+
+  /** The shards of a mapping, or null where one has to be opened. */
+  private knownShards({ runsByShard }: ShardMapping): Shard[] | null {
+    const { store } = this.parts;
+    const shards: Shard[] = [];
+    for (const id of runsByShard.keys()) {
+      const known = store.shard(id);
+      if (known === undefined) return null;
+      shards.push(known);
+    }
+    return shards;
   }
 
   private async openShards(mapping: ShardMapping, request: WriteRequest): Promise<Shard[]> {
@@ -332,7 +354,8 @@ export class PointsWriter {
     });
   }
 
-  private async tell(request: WriteRequest, { stored, accepted }: WriteTally): Promise<void> {
+  /** Tells everybody what was stored; null where nobody has to be waited for. */
+  private tell(request: WriteRequest, { stored, accepted }: WriteTally): Promise<void> | null {
     const { batch, database, retentionPolicy } = request;
     const policy = this.parts.meta.retentionPolicy(database, retentionPolicy);
     const isWhole = stored === batch.pointCount;
@@ -341,15 +364,23 @@ export class PointsWriter {
       isWhole,
       runs: () => (isWhole ? allRuns(batch) : inOrder(batch, accepted)),
     };
+    const awaited: Promise<boolean>[] = [];
     // All are told at once: while somebody waits, the batch may be changed.
-    const answers = this.listeners.map((listener) =>
-      listener.stored(request, policy?.policy.name ?? retentionPolicy, rows),
-    );
-    for (const answer of answers) {
-      if (answer === undefined) continue;
-      if (typeof answer === 'boolean' ? answer : await answer) this.statistics.subWriteOk++;
-      else this.statistics.subWriteDrop++;
+    for (const listener of this.listeners) {
+      const answer = listener.stored(request, policy?.policy.name ?? retentionPolicy, rows);
+      if (typeof answer === 'boolean') this.countTold(answer);
+      else if (answer !== undefined) awaited.push(answer);
     }
+    return awaited.length === 0 ? null : this.countAwaited(awaited);
+  }
+
+  private async countAwaited(answers: readonly Promise<boolean>[]): Promise<void> {
+    for (const answer of answers) this.countTold(await answer);
+  }
+
+  private countTold(isTaken: boolean): void {
+    if (isTaken) this.statistics.subWriteOk++;
+    else this.statistics.subWriteDrop++;
   }
 }
 
