@@ -26,6 +26,8 @@ export interface SavedWords {
 export class ListNamer {
   /** The raw name, as long as {@link compose} says; and the words behind it, each in a place of its own. */
   readonly bytes = new Uint8Array(PREFIX_BYTES + (2 * WORDS + 1) * (WORD_BYTES_MAX + 1));
+  /** Over `bytes`, which go on far behind the name. */
+  readonly view = new DataView(this.bytes.buffer);
   /** Goes up when types change, so that series are named anew. */
   generation = 0;
   private readonly lengths = new Uint16Array(WORDS);

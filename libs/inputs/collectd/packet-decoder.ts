@@ -316,13 +316,19 @@ export class PacketDecoder {
   private series(dataSet: readonly DataSource[], n: number): number {
     const { namer, builder } = this;
     const length = namer.compose(n);
+    const guessed = builder.findFollowing(namer.view, 0, length);
+    if (guessed >= 0) return guessed;
     const hash = hashKey(namer.bytes, 0, length);
     let series: number | string = builder.find(namer.bytes, 0, length, hash);
-    if (series >= 0) return series;
-    const named = namer.name(dataSet, n);
-    series =
-      typeof named === 'string' ? named : builder.addSeries(namer.bytes.slice(0, length), named);
-    if (typeof series === 'number') return series;
+    if (series < 0) {
+      const named = namer.name(dataSet, n);
+      series =
+        typeof named === 'string' ? named : builder.addSeries(namer.bytes.slice(0, length), named);
+    }
+    if (typeof series === 'number') {
+      builder.noteFollowing(series);
+      return series;
+    }
     this.rejectList('series not possible', series, false);
     return -1;
   }

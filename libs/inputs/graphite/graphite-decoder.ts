@@ -36,7 +36,7 @@ export interface GraphiteDecoderParts {
   readonly counters: GraphiteCounters;
   readonly lineBytesMax: number;
   /** Told of lines that are no good. */
-  onReject(line: string, text: string): void;
+  onReject(raw: Uint8Array, text: string): void;
 }
 
 /** 1901-12-13 and 2038-01-19, seconds since 1970, inclusive. @see InfluxDB graphite.MinDate, MaxDate */
@@ -123,7 +123,7 @@ export class GraphiteDecoder {
     counters.pointsParseFail++;
     ledger.receive(1);
     ledger.reject({ ...refusal, peer, raw });
-    onReject(fromBinary(latin1.decode(raw.subarray(0, SHOWN_BYTES_MAX))), refusal.text);
+    onReject(raw, refusal.text);
   }
 
   /** Books a value that is not a number. */
@@ -286,9 +286,6 @@ export class GraphiteDecoder {
     return typeof added === 'number' ? added : { reason: 'series not possible', text: added };
   }
 }
-
-/** Bytes of a bad line that are logged. */
-const SHOWN_BYTES_MAX = 1024;
 
 /** The text for a line beyond `max-line-size`. */
 export const lineTooLong = (lineBytesMax: number): string =>

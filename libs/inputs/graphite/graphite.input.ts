@@ -72,7 +72,8 @@ class GraphiteInput implements Input {
       arrivals: new ArrivalClock(clock),
       counters: this.counters,
       lineBytesMax,
-      onReject: (line, error) => log.info('Unable to parse line', { line, error }),
+      onReject: (raw, error) =>
+        log.info('Unable to parse line', () => ({ line: shownLine(raw), error })),
     });
     const common = { connectionsMax, idleTimeoutMs, logger };
     const protocol = config.protocol.toLowerCase();
@@ -256,6 +257,12 @@ class GraphiteInput implements Input {
     }
   }
 }
+
+/** Bytes of a bad line that are logged. */
+const SHOWN_BYTES_MAX = 1024;
+
+const shownLine = (raw: Uint8Array): string =>
+  Buffer.from(raw.buffer, raw.byteOffset, Math.min(raw.length, SHOWN_BYTES_MAX)).toString();
 
 /** Keys in which nothing means the default. Same as InfluxDB 1.x. */
 const WITH_DEFAULTS = [

@@ -64,8 +64,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** Printable ASCII without what is escaped: nearly every text. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** Quotes a binary string as Go's `%q` does. */
 export function goQuote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   let characters: string;
   try {
     characters = utf8.decode(Buffer.from(text, 'latin1'));

@@ -13,8 +13,11 @@ export class LimitedLog {
     private readonly clock: Clock,
   ) {}
 
-  /** Logs, unless something was logged within the last second. */
-  info(phrase: string, fields: LogFields): void {
+  /**
+   * Logs, unless something was logged within the last second.
+   * @param fields or what makes them: called only where it is logged
+   */
+  info(phrase: string, fields: LogFields | (() => LogFields)): void {
     const nowMs = this.clock.monotonicMs();
     if (nowMs - this.lastMs < INTERVAL_MS) {
       this.suppressed++;
@@ -23,6 +26,7 @@ export class LimitedLog {
     this.lastMs = nowMs;
     const { suppressed } = this;
     this.suppressed = 0;
-    this.logger.info(phrase, suppressed === 0 ? fields : { ...fields, suppressed });
+    const made = typeof fields === 'function' ? fields() : fields;
+    this.logger.info(phrase, suppressed === 0 ? made : { ...made, suppressed });
   }
 }
