@@ -139,7 +139,9 @@ describe('LineParser', () => {
   });
 
   it('takes the last of repeated fields and drops a field named time beside others', () => {
-    f('m f=1,f=2i 1', 'm f=2i 1');
+    f('m f=1,f=2 1', 'm f=2 1');
+    // Of two types: for storage to refuse.
+    f('m f=1,g=t,f=2i,f=3,f=4i 1', 'm f=3,g=true,f=2i 1');
     f('m time=1,f=2 1', 'm f=2 1');
     f('m time=1 1', 'm time=1 1');
   });

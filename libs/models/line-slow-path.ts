@@ -50,7 +50,7 @@ export function addLine(context: LineContext, start: number, end: number): LineR
   if (!isPlainLine(body, parts, end, timeNs)) context.noteOtherSpelling();
   const fields = readFields(context, parts);
   const keyLength = parts.keyEnd - parts.keyStart;
-  for (const { name, type, value } of fields.values()) {
+  for (const { name, type, value } of fields) {
     const size = type === FieldType.STRING ? PointsBatch.stringLength(Number(value)) : 0;
     if (size > STRING_LENGTH_MAX) {
       return new LineRejection(`input field "${name}" is too long, ${size} > ${STRING_LENGTH_MAX}`);
@@ -61,9 +61,9 @@ export function addLine(context: LineContext, start: number, end: number): LineR
     }
   }
   // A field named time cannot be asked for: dropped beside others. Alone it stays, for storage to refuse by name.
-  if (fields.size > 1) fields.delete('time');
+  const others = fields.filter(({ name }) => name !== 'time');
+  const list = others.length > 0 ? others : fields.slice(0, 1);
   const series = resolveSeries(context, parts);
-  const list = [...fields.values()];
   const shape = context.shapes.intern(list);
   if (shape !== null) {
     addRow(context, { shape, fields: list, timeNs, series });
@@ -106,15 +106,24 @@ function readTime(context: LineContext, parts: LineParts, end: number): bigint |
     : new LineRejection('point is invalid');
 }
 
-/** Fields by name; of equal names the last one's value at the first one's place. */
-function readFields(context: LineContext, parts: LineParts): Map<string, Field> {
+/**
+ * Fields in order. Of equal names the last one's value at the first one's place; the first whose type differs from an
+ * earlier one's is kept beside it, for storage to refuse the point.
+ */
+function readFields(context: LineContext, parts: LineParts): Field[] {
   const { body } = context;
-  const fields = new Map<string, Field>();
+  const fields: Field[] = [];
+  const places = new Map<string, number>();
+  let isConflicting = false;
   for (let i = parts.fieldsStart; i < parts.fieldsEnd;) {
     const nameEnd = findFieldNameEnd(body, i, parts.fieldsEnd);
     const name = unescapeName(utf8.decode(body.subarray(i, nameEnd)));
     const valueEnd = findFieldValueEnd(body, nameEnd + 1, parts.fieldsEnd);
-    fields.set(name, { name, ...readValue(context, nameEnd + 1, valueEnd) });
+    const field = { name, ...readValue(context, nameEnd + 1, valueEnd) };
+    const place = places.get(name);
+    if (place === undefined) places.set(name, fields.push(field) - 1);
+    else if (fields[place].type === field.type) fields[place] = field;
+    else if (!isConflicting) isConflicting = fields.push(field) > 0;
     i = valueEnd + 1;
   }
   return fields;

@@ -15,6 +15,8 @@ export interface Shape {
   /** The names' bytes, unescaped. */
   readonly nameBytes: readonly Uint8Array[];
   readonly types: Uint8Array;
+  /** The first field whose name stands before it with another type, which no shard stores; -1 for none. */
+  readonly conflictAt: number;
   /** `name=` as escaped in line protocol, in little-endian words; the last word of a name overlaps when it is not full. */
   readonly words: Int32Array;
   /** Where the words of each field start in `words`. */
@@ -81,6 +83,11 @@ export function escapeFieldName(name: string): string {
   return name.replace(/[,= ]/g, '\\$&');
 }
 
+function conflictAt(fields: readonly ShapeField[]): number {
+  const seen = new Set<string>();
+  return fields.findIndex(({ name }) => seen.size === seen.add(name).size);
+}
+
 function buildShape(id: number, fields: readonly ShapeField[]): Shape {
   const words: number[] = [];
   const wordStart = new Int32Array(fields.length);
@@ -106,6 +113,7 @@ function buildShape(id: number, fields: readonly ShapeField[]): Shape {
     names: fields.map((field) => field.name),
     nameBytes: fields.map((field) => encoder.encode(field.name)),
     types: Uint8Array.from(fields, (field) => field.type),
+    conflictAt: conflictAt(fields),
     words: Int32Array.from(words),
     wordStart,
     prefixLength,

@@ -42,12 +42,12 @@ export class ShardFields {
     return checked !== undefined && shapeId < checked.length && checked[shapeId] === FITS;
   }
 
-  /** The first field of the shape that has another type here already. */
+  /** The first field of the shape that has another type here already, or in the shape itself. */
   conflict(measurementId: number, shape: Shape): FieldConflict {
-    const types = this.types[measurementId];
-    if (types === undefined) return null;
+    const types = this.types[measurementId] ?? NO_FIELDS;
+    if (types.size === 0 && shape.conflictAt < 0) return null;
     for (let f = 0; f < shape.fieldCount; f++) {
-      const existingType = types.get(shape.names[f]);
+      const existingType = types.get(shape.names[f]) ?? earlierType(shape, f);
       if (existingType !== undefined && existingType !== shape.types[f]) {
         return { field: shape.names[f], type: shape.types[f] as FieldType, existingType };
       }
@@ -96,6 +96,12 @@ export class ShardFields {
   fields(measurementId: number): ReadonlyMap<string, FieldType> {
     return this.types[measurementId] ?? NO_FIELDS;
   }
+}
+
+function earlierType(shape: Shape, f: number): FieldType | undefined {
+  return f === shape.conflictAt
+    ? (shape.types[shape.names.indexOf(shape.names[f])] as FieldType)
+    : undefined;
 }
 
 const NO_FIELDS: ReadonlyMap<string, FieldType> = new Map();

@@ -116,6 +116,21 @@ describe('a store of shards', () => {
     expect([type('f'), read('m,a=b', 'f')]).toEqual([FieldType.INTEGER, want]);
   });
 
+  it('refuses points that give a field two types, and keeps the last of equal types', async () => {
+    await open(1);
+    await write('m f=1.5 1');
+    const reason = async (line: string): Promise<string> => (await write(line)).reason;
+    const conflict = (measurement: string, type: string, existing: string): string =>
+      `field type conflict: input field "f" on measurement "${measurement}" is type ${type}, already exists as type ${existing}`;
+    expect(await reason('m f=2,f=3 2')).toBe('');
+    expect(await reason('m f=2,f=3i 3')).toBe(conflict('m', 'integer', 'float'));
+    expect(await reason('m a=1,f=3i,f=2,b=1 3')).toBe(conflict('m', 'integer', 'float'));
+    for (let i = 0; i < 2; i++)
+      expect(await reason('n f=t,g=1,f=2 4')).toBe(conflict('n', 'float', 'boolean'));
+    expect(await reason('n f=1i 4')).toBe('');
+    expect(read('m', 'f').map(([, value]) => value)).toEqual([1.5, 3]);
+  });
+
   it('keeps the types of fields whose values are deleted', async () => {
     await open(1);
     await write('m,a=b f=1.5 1');
