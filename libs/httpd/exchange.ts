@@ -13,7 +13,7 @@ import { retryAfterSecondsOf, statusOf } from './status-table.js';
 import { epochUnitNs } from './time-format.js';
 import { UrlValues } from './url-values.js';
 
-/** Longest X-InfluxDB-Error. Same as InfluxDB 1.x. */
+/** Longest X-Influxdb-Error. Same as InfluxDB 1.x. */
 const ERROR_HEADER_MAX_BYTES = 1024;
 
 /** A request under way. */
@@ -102,7 +102,7 @@ export class Exchange {
     const message = messageOf(thrown);
     if (status === 401)
       this.response.setHeader('WWW-Authenticate', `Basic realm=${JSON.stringify(realm)}`);
-    else this.response.setHeader('X-InfluxDB-Error', headerText(message));
+    else this.response.setHeader('X-Influxdb-Error', headerText(message));
     const retryAfter = retryAfterSecondsOf(thrown);
     if (retryAfter !== undefined) this.response.setHeader('Retry-After', retryAfter);
     const encoder = this.encoder('');

@@ -105,6 +105,7 @@ function refusalOf(methods: readonly string[]): RouteSpec {
     privilege: 'none',
     needsStore: false,
     contentType: null,
+    isBare: true,
     handle: (exchange) => sendMethodNotAllowed(exchange, [...methods].sort().join(', ')),
   };
 }

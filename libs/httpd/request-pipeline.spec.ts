@@ -87,6 +87,12 @@ const serve = async ({ toml = '', isReady = true, failure, errorText, route }: S
   const specs: Record<string, RouteSpec> = {
     '/write': { ...data, handle: (exchange, identity) => writes.serve(exchange, identity) },
     '/query': { ...data, handle: (exchange, identity) => queries.serve(exchange, identity) },
+    '/bare': {
+      ...data,
+      privilege: 'none',
+      isBare: true,
+      handle: (exchange) => exchange.sendEmpty(404),
+    },
     ...(route === undefined ? {} : { [route.path]: routeSpecOf(route, service.mount) }),
   };
   const server = http.createServer((request, response) => {
@@ -167,6 +173,13 @@ describe('a write', () => {
     expect(await short(path, post('m f=1'))).toBe(answer);
   });
 
+  it('of nothing has its consistency looked at all the same', async () => {
+    const { short } = await serve();
+    expect(await short('/write?db=d&consistency=foo', post(''))).toBe(
+      '400 {"error":"invalid consistency level"}',
+    );
+  });
+
   it('is refused with a time to come back while the store opens', async () => {
     const { ask } = await serve({ isReady: false });
     const { status, headers } = await ask('/write?db=d', post('m f=1'));
@@ -179,6 +192,21 @@ describe('a write', () => {
     expect(await short('/write?db=d', post(bomb, { 'Content-Encoding': 'gzip' }))).toBe(
       '413 {"error":"Request Entity Too Large"}',
     );
+  });
+});
+
+describe('ids and cross-origin headers', () => {
+  const names = ['request-id', 'x-request-id', 'access-control-allow-origin'];
+
+  it.each([
+    ['/query', ['an-id', 'an-id', 'http://o']],
+    ['/bare', [null, null, null]],
+  ])('of %s', async (path, values) => {
+    const { ask } = await serve();
+    const { headers } = await ask(path, {
+      headers: { 'X-Request-Id': 'an-id', Origin: 'http://o' },
+    });
+    expect(names.map((name) => headers.get(name))).toEqual(values);
   });
 });
 

@@ -41,6 +41,8 @@ export interface RouteSpec {
   readonly contentType: string | null;
   /** What /debug/requests counts it as; absent for neither. */
   readonly trackedAs?: 'writes' | 'queries';
+  /** True for what no route of InfluxDB 1.x serves: its answers have neither ids nor cross-origin headers. */
+  readonly isBare?: boolean;
   /** Whether 2.x's `Token user:password` counts. */
   readonly isTokenAllowed?: boolean;
   handle(exchange: Exchange, identity: Identity): Promise<void> | void;
@@ -113,12 +115,14 @@ export class RequestPipeline {
     const { headers } = this.parts;
     response.setHeader('X-Influxdb-Version', REPORTED_VERSION);
     response.setHeader('X-Influxdb-Build', 'OSS');
-    response.setHeader('Request-Id', requestId);
-    response.setHeader('X-Request-Id', requestId);
+    if (route.isBare !== true) {
+      response.setHeader('Request-Id', requestId);
+      response.setHeader('X-Request-Id', requestId);
+    }
     if (route.contentType !== null) response.setHeader('Content-Type', route.contentType);
     for (const name in headers) response.setHeader(name, headers[name]);
     const { origin } = request.headers;
-    if (origin === undefined) return;
+    if (origin === undefined || route.isBare === true) return;
     response.setHeader('Access-Control-Allow-Origin', origin);
     response.setHeader('Access-Control-Allow-Methods', ALLOWED_METHODS);
     response.setHeader('Access-Control-Allow-Headers', ALLOWED_HEADERS);

@@ -47,19 +47,24 @@ export class StatusController {
       handle,
     });
     const guarded = isPingGuarded ? 'user' : 'none';
+    // Served apart from the routes, as in InfluxDB 1.x.
+    const bare: typeof route = (handle, privilege) => ({
+      ...route(handle, privilege),
+      isBare: true,
+    });
     this.routes = {
       ping: route((exchange) => status.ping(exchange), guarded),
       status: route((exchange) => status.status(exchange), guarded),
       health: route((exchange) => status.health(exchange), 'none'),
       ready: route((exchange) => status.ready(exchange), 'none'),
       metrics: route((exchange) => status.metrics(exchange), guarded),
-      vars: route((exchange) => status.debugVars(exchange), isDebugGuarded ? 'admin' : 'none'),
-      requests: route(
+      vars: bare((exchange) => status.debugVars(exchange), isDebugGuarded ? 'admin' : 'none'),
+      requests: bare(
         (exchange) => status.debugRequests(exchange),
         isDebugGuarded ? 'admin' : 'none',
       ),
-      profile: route((exchange) => status.profile(exchange), isDebugGuarded ? 'admin' : 'none'),
-      other: route(refuse, 'none'),
+      profile: bare((exchange) => status.profile(exchange), isDebugGuarded ? 'admin' : 'none'),
+      other: bare(refuse, 'none'),
     };
   }
 

@@ -106,6 +106,7 @@ export class WriteHandler {
         ).toString(),
       });
       if (body.length === 0) {
+        consistencyOf(target.consistency);
         exchange.sendEmpty(204);
         return;
       }

@@ -193,7 +193,11 @@ export class SeriesFilter {
   #compareLiteral(expr: BinaryExpr, ref: VarRef, value: string): boolean {
     const literal = expr.lhs === ref ? expr.rhs : expr.lhs;
     if (value === '' && this.#compareTags === tagsAsColumns) return false;
-    if (literal.kind === 'regex') return compileRegex(literal.source)(value) === (expr.op === '=~');
+    if (literal.kind === 'regex') {
+      // A bound parameter may put an expression behind `=`, where nothing equals it.
+      const isMatch = expr.op === '=~' || expr.op === '!~';
+      return isMatch && compileRegex(literal.source)(value) === (expr.op === '=~');
+    }
     if (literal.kind !== 'string') return false;
     return expr.op === '=' || expr.op === '!='
       ? (value === literal.value) === (expr.op === '=')
