@@ -16,10 +16,9 @@ import type { LineContext } from './line-context.js';
 import { PointsBatch, STRING_LENGTH_MAX, stringInBody, stringInExtra } from './points-batch.js';
 import {
   compareBytes,
-  encodeSeriesKey,
+  canonicalSeriesKey,
   hashKey,
   KEY_LENGTH_MAX,
-  parseSeriesKey,
   unescapeName,
 } from './series-key.js';
 import type { Shape } from './shape.js';
@@ -184,8 +183,7 @@ function resolveSeries(context: LineContext, parts: LineParts): ResolvedSeries {
   const spelling = { start: parts.keyStart, length, hash: rawHash };
   let id = known.find(body, parts.keyStart, length, rawHash);
   if (id >= 0) return { id, keyStart: 0, keyLength: 0, ...spelling };
-  const { measurement, tags } = parseSeriesKey(body.subarray(parts.keyStart, parts.keyEnd));
-  const key = encodeSeriesKey(measurement, tags);
+  const key = canonicalSeriesKey(body.subarray(parts.keyStart, parts.keyEnd));
   if (compareBytes(key, body.subarray(parts.keyStart, parts.keyEnd)) !== 0)
     context.noteOtherSpelling();
   id = known.find(key, 0, key.length, hashKey(key, 0, key.length));

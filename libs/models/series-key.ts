@@ -97,9 +97,23 @@ export function encodeSeriesKey(measurement: string, tags: readonly Tag[]): Uint
   return encoder.encode(formatSeriesKey(measurement, sorted));
 }
 
+/**
+ * The canonical key of a key as written: tags in byte order, escaped no more than needed. Bytes that are not UTF-8 stay as
+ * they are, so that two names of another encoding remain two. Same as InfluxDB 1.x.
+ */
+export function canonicalSeriesKey(bytes: Uint8Array): Uint8Array {
+  // A character for each byte: all that has a meaning is ASCII, and the order of such texts is that of their bytes.
+  const { measurement, tags } = parseKeyText(Buffer.from(bytes).toString('latin1'));
+  const sorted = [...tags].sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+  return Uint8Array.from(Buffer.from(formatSeriesKey(measurement, sorted), 'latin1'));
+}
+
 /** Takes a valid key apart. Also reads keys that are escaped more than the canonical form needs. */
 export function parseSeriesKey(bytes: Uint8Array): ParsedSeriesKey {
-  const text = decoder.decode(bytes);
+  return parseKeyText(decoder.decode(bytes));
+}
+
+function parseKeyText(text: string): ParsedSeriesKey {
   const parts = splitUnescaped(text, ',');
   const tags = parts.slice(1).map((part) => {
     const [key = '', ...value] = splitUnescaped(part, '=');

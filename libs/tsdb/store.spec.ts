@@ -131,6 +131,32 @@ describe('a store of shards', () => {
     expect(read('m', 'f').map(([, value]) => value)).toEqual([1.5, 3]);
   });
 
+  it('keeps apart series whose names are of another encoding', async () => {
+    await open(1);
+    // Latin-1: Köln and Käln.
+    const body = Uint8Array.from(
+      Buffer.from('m,z=1,t=K\xf6ln f=1 1\nm,z=1,t=K\xe4ln f=2 1', 'latin1'),
+    );
+    const known = store.index('db');
+    for (let i = 0; i < 2; i++) {
+      const batch = new PointsBatch();
+      parser.parse(
+        { body: padBody(body), length: body.length, known, precision: 'ns', defaultTime: () => 0n },
+        batch,
+      );
+      expect((await shard().write(batch, allRuns(batch))).reason).toBe('');
+    }
+    const keyOf = (value: string): Uint8Array =>
+      Uint8Array.from(Buffer.from(`m,t=${value},z=1`, 'latin1'));
+    const ids = ['K\xf6ln', 'K\xe4ln'].map((value) => {
+      const key = keyOf(value);
+      return known.find(key, 0, key.length, hashKey(key, 0, key.length));
+    });
+    expect(known.seriesCount).toBe(2);
+    expect(Math.min(...ids)).toBeGreaterThanOrEqual(0);
+    expect(new Set(ids).size).toBe(2);
+  });
+
   it('keeps the types of fields whose values are deleted', async () => {
     await open(1);
     await write('m,a=b f=1.5 1');
