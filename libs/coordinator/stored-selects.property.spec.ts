@@ -27,8 +27,10 @@ const CONDITIONS: readonly (readonly [string, (row: Row) => boolean])[] = [
 
 /** What is written: values change slowly, fields are missing here and there. */
 const layout = fc.record({
-  run: fc.integer({ min: 150, max: 1400 }),
-  gap: fc.integer({ min: 2, max: 9 }),
+  /** Rows with the same `i`; also such that it changes where a block ends. */
+  run: fc.oneof(fc.constantFrom(999, 1000, 1999), fc.integer({ min: 150, max: 1400 })),
+  /** Every so many rows lack a field; 0 for none. */
+  gap: fc.constantFrom(0, 0, 2, 5, 9),
   rare: fc.integer({ min: 0, max: POINTS - 1 }),
   /** Second writes of old times, from the first to behind the last. */
   again: fc.tuple(fc.nat(POINTS), fc.nat(400)),
@@ -45,8 +47,8 @@ type Model = Map<string, Map<number, Row>>;
 
 function rowOf({ run, gap, rare }: Layout, t: number): Row {
   return {
-    ...(t % gap !== 0 && { f: (t % 40) / 4 }),
-    ...(t % (gap + 1) !== 0 && { i: Math.floor(t / run) }),
+    ...((gap === 0 || t % gap !== 0) && { f: (t % 40) / 4 }),
+    ...((gap === 0 || t % (gap + 1) !== 0) && { i: Math.floor(t / run) }),
     ...(Math.abs(t - rare) < 3 ? { s: 'rare' } : t % 5 === 0 && { s: 'often' }),
   };
 }
