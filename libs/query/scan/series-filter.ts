@@ -152,9 +152,12 @@ export class SeriesFilter {
   }
 
   /** `a & b` as a condition: InfluxDB 1.x finds the series that it may mean, and forgets it. */
-  #decideOdd({ lhs, rhs }: BinaryExpr): boolean {
+  #decideOdd({ op, lhs, rhs }: BinaryExpr): boolean {
     if (lhs.kind === 'binary' || rhs.kind === 'binary') return true;
     const [ref, value] = lhs.kind === 'varRef' ? [lhs, rhs] : [rhs, lhs];
+    // Over rows of tags it is computed: what is no tag is nothing, and no tag is a truth value.
+    if (this.#compareTags === tagsAsColumns && ref.kind === 'varRef')
+      return (op === '|' || op === '^') && value.kind === 'boolean' && value.value;
     if (ref.kind !== 'varRef' || isFieldOf(this.#table, ref)) return true;
     if (value.kind === 'varRef') return isFieldOf(this.#table, value);
     return value.kind !== 'string' && value.kind !== 'regex';
