@@ -1,5 +1,8 @@
 import { hostileQueries, type HostileReport, startServer, temporaryFolder } from '#test-support';
 
+/** Three times `max-query-memory`: what all queries together may hold. The process has its own memory and garbage beside it. */
+const BUDGET_MIB = 3 * 512;
+
 describe('hostile queries', () => {
   const folder = temporaryFolder();
   let report: HostileReport;
@@ -23,7 +26,7 @@ describe('hostile queries', () => {
   });
 
   it('leave memory in its budget', () => {
-    expect(report.memoryPeakMiB).toBeLessThan(2048);
+    expect(report.memoryPeakMiB).toBeLessThan(BUDGET_MIB * 1.5);
   });
 
   it('are answered, or refused with a reason', () => {

@@ -74,6 +74,8 @@ export type ViewCallName = keyof ViewCalls;
 
 /** A call as it is sent; `query` says for which query. */
 export interface ViewCallMessage {
+  /** Comes back with the answer. */
+  readonly number: number;
   readonly query: number;
   readonly name: ViewCallName;
   readonly request: ViewCalls[ViewCallName]['request'];
@@ -89,5 +91,7 @@ export interface SentError {
 }
 
 /** The answer to a call. */
-export type ViewReplyMessage =
-  { readonly reply: ViewCalls[ViewCallName]['reply'] } | { readonly error: SentError };
+export type ViewReplyMessage = {
+  /** Of the call. */
+  readonly number: number;
+} & ({ readonly reply: ViewCalls[ViewCallName]['reply'] } | { readonly error: SentError });

@@ -9,7 +9,7 @@ import type { SentError } from './calls.js';
 export interface QueryWorkerData {
   /** Carries {@link ViewCallMessage} and {@link ViewReplyMessage}. */
   readonly callPort: MessagePort;
-  /** 1 when a reply is there. */
+  /** Number of the last call that was answered. */
   readonly replied: Int32Array;
   /** What all queries hold; see QueryMemory. */
   readonly memoryCounter: Int32Array;

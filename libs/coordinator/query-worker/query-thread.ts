@@ -90,7 +90,7 @@ export class QueryThread {
     });
     port1.on('message', (message: ViewCallMessage) => {
       port1.postMessage(this.answer(message));
-      Atomics.store(replied, 0, 1);
+      Atomics.store(replied, 0, message.number);
       Atomics.notify(replied, 0);
     });
     this.worker.on('message', (message: FromQueryWorker) => this.receive(message));
@@ -147,12 +147,13 @@ export class QueryThread {
   }
 
   private answer(message: ViewCallMessage): ViewReplyMessage {
+    const { number } = message;
     try {
       const entry = this.servers.get(message.query);
       if (entry === undefined) throw new CoordinatorError('coordinator.query-ended', 'query ended');
-      return { reply: entry.server.answer(message) };
+      return { number, reply: entry.server.answer(message) };
     } catch (error) {
-      return { error: sendableError(error) };
+      return { number, error: sendableError(error) };
     }
   }
 

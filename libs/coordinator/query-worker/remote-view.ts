@@ -26,9 +26,17 @@ import type {
 } from './calls.js';
 import { receivedError } from './messages.js';
 
+/** Calls are numbered from 1 to this, again and again. */
+const NUMBERS_MAX = 2 ** 30;
+/** Between two looks for an answer that is told of but not seen. */
+const UNSEEN_WAIT_MS = 1;
+
 /** Makes calls and waits for their answers. One a thread. */
 export class CallPort {
-  /** @param replied 1 when an answer is there */
+  /** Number of the last call. */
+  private last = 0;
+
+  /** @param replied the number of the last call that was answered */
   constructor(
     private readonly port: MessagePort,
     private readonly replied: Int32Array,
@@ -41,14 +49,23 @@ export class CallPort {
     request: ViewCalls[N]['request'],
   ): ViewCalls[N]['reply'] {
     const { port, replied } = this;
-    Atomics.store(replied, 0, 0);
-    port.postMessage({ query, name, request } satisfies ViewCallMessage);
-    Atomics.wait(replied, 0, 0);
-    const received = receiveMessageOnPort(port) as { message: ViewReplyMessage } | undefined;
-    invariant(received !== undefined, 'a call has an answer when its flag is set');
-    const { message } = received;
-    if ('error' in message) throw receivedError(message.error);
-    return message.reply;
+    const number = (this.last = (this.last % NUMBERS_MAX) + 1);
+    port.postMessage({ number, query, name, request } satisfies ViewCallMessage);
+    for (;;) {
+      const answered = Atomics.load(replied, 0);
+      if (answered !== number) Atomics.wait(replied, 0, answered);
+      const received = receiveMessageOnPort(port) as { message: ViewReplyMessage } | undefined;
+      if (received === undefined) {
+        // Told of before it can be seen.
+        if (answered === number) Atomics.wait(replied, 0, number, UNSEEN_WAIT_MS);
+        continue;
+      }
+      const { message } = received;
+      // What belongs to a call that nobody waits for any more.
+      if (message.number !== number) continue;
+      if ('error' in message) throw receivedError(message.error);
+      return message.reply as ViewCalls[N]['reply'];
+    }
   }
 }
 

@@ -18,17 +18,21 @@ export interface QueryShare {
   readonly timePart: QueryPart | null;
 }
 
+/** How the time of a single group may be divided: anywhere, between its shards, or not. */
+export type TimeDivision = 'anywhere' | 'between shards' | 'no';
+
 /**
  * The share of a part: groups with about as many series as the others have, in their order.
- * @param isTimeDivisible true where the rows of a group at one time do not depend on those at others
+ * @param division of the time where there is one group
  */
 export function shareOf(
   groups: readonly Group[],
   part: QueryPart | null,
-  isTimeDivisible: boolean,
+  division: (group: Group) => TimeDivision,
 ): QueryShare {
   if (part === null) return { groups, timePart: null };
-  if (groups.length === 1 && isTimeDivisible) return { groups, timePart: part };
+  const [only] = groups;
+  if (only && groups.length === 1 && division(only) !== 'no') return { groups, timePart: part };
   const total = groups.reduce((sum, { entryCount }) => sum + entryCount, 0);
   const from = (total * part.index) / part.count;
   const to = (total * (part.index + 1)) / part.count;
@@ -45,7 +49,7 @@ export function shareOf(
 export function stretchesOf(
   stretches: readonly Stretch[],
   { index, count }: QueryPart,
-  isAscending: boolean,
+  { isAscending, division }: { readonly isAscending: boolean; readonly division: TimeDivision },
 ): readonly Stretch[] {
   const totalNs = stretches.reduce((sum, { startNs, endNs }) => sum + (endNs - startNs + 1n), 0n);
   const place = BigInt(isAscending ? index : count - 1 - index);
@@ -55,8 +59,13 @@ export function stretchesOf(
   let beforeNs = 0n;
   for (const { baseNs, startNs, endNs } of stretches) {
     const lengthNs = endNs - startNs + 1n;
-    const first = fromNs > beforeNs ? fromNs - beforeNs : 0n;
-    const end = toNs - beforeNs < lengthNs ? toNs - beforeNs : lengthNs;
+    let first = fromNs > beforeNs ? fromNs - beforeNs : 0n;
+    let end = toNs - beforeNs < lengthNs ? toNs - beforeNs : lengthNs;
+    if (division !== 'anywhere') {
+      // It is of the part in which it begins.
+      const isOurs = beforeNs >= fromNs && beforeNs < toNs;
+      [first, end] = isOurs ? [0n, lengthNs] : [0n, 0n];
+    }
     if (first < end) ours.push({ baseNs, startNs: startNs + first, endNs: startNs + end - 1n });
     beforeNs += lengthNs;
   }

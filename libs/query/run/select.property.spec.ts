@@ -187,4 +187,37 @@ describe('SELECT with GROUP BY time', () => {
       { numRuns: 500 },
     );
   });
+
+  it('gives the same rows in the same order when it is divided', () => {
+    const texts = [
+      'SELECT v FROM m',
+      'SELECT v, host FROM m',
+      'SELECT * FROM m',
+      'SELECT w FROM m',
+    ];
+    fc.assert(
+      fc.property(
+        // Few times: several series have rows at each.
+        fc.array(fc.record({ host: sample, timeNs: fc.integer({ min: 0, max: 20 }) })),
+        layout,
+        fc.constantFrom(...texts),
+        fc.constantFrom('ASC', 'DESC'),
+        fc.integer({ min: 2, max: 3 }),
+        (samples, shards, text, order, count) => {
+          const points = samples.map(({ host: { host, value }, timeNs }): MemoryPoint => ({
+            ...{ measurement: 'm', tags: { host }, timeNs: BigInt(timeNs) },
+            fields: { v: value, w: host },
+          }));
+          const reader = new MemoryReader(points, shards);
+          const query = `${text} ORDER BY time ${order}`;
+          const whole = rows(query, reader).flatMap((series) => series.rows);
+          const parts = Array.from({ length: count }, (_, index) =>
+            rows(query, reader, undefined, { index, count }),
+          );
+          expect(parts.flat().flatMap((series) => series.rows)).toEqual(whole);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
 });

@@ -30,7 +30,8 @@ import { rawRows } from './raw-select.js';
 import type { RowChunk } from './row-plan.js';
 import { withWrittenTags } from './into.js';
 import { limitRuns } from './limit-runs.js';
-import { type QueryPart, shareOf, stretchesOf } from './query-part.js';
+import { type QueryPart, shareOf, stretchesOf, type TimeDivision } from './query-part.js';
+import { timeDivision } from './time-division.js';
 import { ResultTable, type InnerSeries } from './result-table.js';
 import { hasOwnTimes, inSequence, isOutOfOrder } from './sequence-order.js';
 
@@ -139,7 +140,9 @@ function* runPrepared(
   if (!isInner && !isDivisible && (context.part?.index ?? 0) > 0) return;
   const part = isInner || !isDivisible ? null : context.part;
   const sourceOrder: number[] = [];
-  const share = shareOf(groups, part, isTimeDivisible);
+  const divisionOf = (group: Group): TimeDivision =>
+    isTimeDivisible ? timeDivision(group, prepared) : 'no';
+  const share = shareOf(groups, part, divisionOf);
   for (const group of share.groups) {
     const labels = tags
       .map((key, i): TagPair => ({ key, value: group.tagValues[i] ?? '' }))
@@ -332,7 +335,9 @@ function* rawParts(
   { budget, sourceOrder }: { readonly budget: QueryBudget; readonly sourceOrder: number[] },
 ): Generator<RowBlock | null> {
   const all = rawStretches(prepared, group);
-  const stretches = timePart ? stretchesOf(all, timePart, prepared.compiled.isAscending) : all;
+  const { isAscending } = prepared.compiled;
+  const division = timePart ? timeDivision(group, prepared) : 'no';
+  const stretches = timePart ? stretchesOf(all, timePart, { isAscending, division }) : all;
   const isUneven = prepared.hasRepeatedTags;
   const plan = { ...rawPlan(prepared, group, { isUneven, budget }), sourceOrder };
   for (const chunk of rawRows(group, stretches, plan)) yield chunk && toBlock(chunk);

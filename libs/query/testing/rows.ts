@@ -1,5 +1,6 @@
 /** Results of a query as plain rows, for tests. */
 import { parseStatement } from '#influxql';
+import type { QueryPart } from '../run/query-part.js';
 import { runSelect } from '../run/select.js';
 import type { ResultColumn, StorageReader } from '../ports.js';
 
@@ -16,6 +17,7 @@ export function rows(
   query: string,
   reader: StorageReader,
   nowNs = 1_000_000n,
+  part: QueryPart | null = null,
 ): readonly PlainSeries[] {
   const statement = parseStatement(query);
   if (statement.kind !== 'select') throw new TypeError('a SELECT is needed');
@@ -31,6 +33,7 @@ export function rows(
     database: 'd',
     retentionPolicy: '',
     nowNs,
+    ...(part && { part }),
   })) {
     if (!series) continue;
     const own = Array.from({ length: series.rowCount }, (_, i) =>
